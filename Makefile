@@ -1,0 +1,58 @@
+# One word per habit; `make` alone lists them. Only Python 3.11+ with venv, git and make are needed.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+RUN := .venv/bin/
+export PYTHONDONTWRITEBYTECODE ?=
+
+.PHONY: help setup setup-demo demo test unit test-long check format bench lock clean
+
+help: ## list the habits
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.uv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo 'Common Compute needs Python 3.11 or newer: set PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo 'This Python has no venv module: install it (Debian: apt install python3-venv)' >&2; exit 1; }
+	@$(PYTHON) -m venv .uv && .uv/bin/pip --disable-pip-version-check install --quiet 'uv>=0.7'
+
+setup: $(filter .uv/bin/uv,$(UV)) ## install everything that development needs into .venv
+	@$(UV) sync --quiet --frozen --python $(PYTHON) --all-extras --all-groups
+
+setup-demo: $(filter .uv/bin/uv,$(UV))
+	@$(UV) sync --quiet --frozen --inexact --python $(PYTHON) --extra cli --extra mocks --extra rosetta --extra conformance
+
+demo: setup-demo ## run the main job on a real local facility and certify three servers
+	@$(RUN)common-compute demo $(DEMO)
+
+test: setup ## run everything, in at most 40 minutes
+	@tools/install-test-needs
+	@$(RUN)pytest -m 'not long'
+
+unit: setup ## run what needs no facility, in at most two minutes
+	@$(RUN)pytest -q -m 'not real and not long'
+
+test-long: setup ## run what takes longer, and keep its dated record
+	@$(RUN)pytest -m long
+
+check: setup ## ruff, mypy, import-linter, spec lint (the last one needs node)
+	@$(RUN)ruff format --check .
+	@$(RUN)ruff check .
+	@$(RUN)mypy
+	@$(RUN)lint-imports
+	@$(MAKE) --no-print-directory check-spec
+
+format: setup ## format the code
+	@$(RUN)ruff format .
+	@$(RUN)ruff check --fix-only .
+
+bench: setup ## measure, as ratios within one run
+	@$(RUN)python benchmarks/run.py
+
+lock: $(filter .uv/bin/uv,$(UV)) ## resolve the dependencies again
+	@$(UV) lock
+
+clean: ## remove what the habits made
+	@rm -rf .venv .uv build dist spec/lint/node_modules

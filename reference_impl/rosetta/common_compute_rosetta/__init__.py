@@ -1,0 +1,1 @@
+"""The Rosetta connector: jobs on hosts that are reached by a transport, with nothing installed there."""
