@@ -1,0 +1,71 @@
+"""The contract as the command line shows and uses it, read from the files that every installation carries."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, cast
+
+import yaml
+
+try:
+    from yaml import CSafeLoader as _Loader
+except ImportError:  # a PyYAML built without libyaml reads the same, slower
+    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+
+
+def openapi_text() -> str:
+    """Give the OpenAPI document as it is written."""
+    return _text("openapi.yaml")
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    """Give the OpenAPI document."""
+    return cast("dict[str, Any]", _read("openapi.yaml"))
+
+
+@cache
+def requirements() -> list[dict[str, Any]]:
+    """Give the normative statements, in the order of their file."""
+    return list(_read("requirements.yaml")["requirements"])
+
+
+def job_states() -> tuple[str, ...]:
+    """Give the states of a job, in the order of a life."""
+    return tuple(_transitions()["states"])
+
+
+def terminal_states() -> frozenset[str]:
+    """Give the states that no job leaves."""
+    return frozenset(_transitions()["terminal"])
+
+
+def operation_ids() -> frozenset[str]:
+    """Give the names of all operations."""
+    return frozenset(
+        operation["operationId"]
+        for path in openapi()["paths"].values()
+        for operation in path.values()
+        if isinstance(operation, dict) and "operationId" in operation
+    )
+
+
+def use_case(name: str) -> Traversable:
+    """Give the folder of a use case."""
+    return files("common_compute_cli").joinpath("use_cases", name)
+
+
+@cache
+def _transitions() -> dict[str, Any]:
+    return cast("dict[str, Any]", _read("transitions.yaml"))
+
+
+def _read(name: str) -> Any:
+    return yaml.load(_text(name), Loader=_Loader)
+
+
+def _text(name: str) -> str:
+    # The package is looked up, never imported: the command line alone can show the contract.
+    return files("common_compute_connector").joinpath(name).read_text(encoding="utf-8")
