@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -70,9 +71,9 @@ class Wire:
     ) -> tuple[Document, httpx.Headers, int]:
         """Call an operation that answers JSON; give document, headers and status (empty for 204 and 304).
 
-        A 429 or 503 that says when is tried again: nothing was done then. A cut connection is tried again only
-        if the request is `repeatable`, as it may have been heard. `longer_by` is how many seconds the server was
-        asked to hold the answer back.
+        A 429 or 503 that says when is tried again: nothing was done then. A cut connection is tried again
+        only if the request is `repeatable`, as it may have been heard. `longer_by` is how many seconds the
+        server was asked to hold the answer back.
 
         Raises:
             Refused: the server answered with a problem document.
@@ -143,10 +144,10 @@ class Wire:
             try:
                 response = self._http.send(request, stream=True)
             except httpx.ConnectError as error:
-                raise NothingAnswers(self.url, str(error)) from error
+                raise NothingAnswers(self.url, _cause(error)) from error
             except httpx.TransportError as error:
                 if not left or not repeatable:
-                    raise NothingAnswers(self.url, str(error) or type(error).__name__) from error
+                    raise NothingAnswers(self.url, _cause(error)) from error
                 pace.sleep(next(pauses))
                 continue
             wait = _retry_after(response)
@@ -155,6 +156,10 @@ class Wire:
             response.close()
             pace.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
+
+
+def _cause(error: httpx.TransportError) -> str:
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
 
 
 def _retry_after(response: httpx.Response) -> float | None:
