@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, delete, or_, select, tuple_, update
 
-from common_compute_connector.jobs import Task
+from common_compute_connector.jobs import State, Task
 from common_compute_connector.protocol import Part, PartKey
 from common_compute_connector.store.schema import Phase, from_micros, from_text, jobs, parts, tasks, to_micros
 from common_compute_connector.store.tasks import read_task
 
 _CHUNK = 400  # keeps a statement below the number of parameters that SQLite allows
 
+_TERMINAL = [state for state in State if state.terminal]
 _ACTIONABLE = [Phase.WAITING, Phase.INTENDED, Phase.LIVE, Phase.RELEASING]
 
 
@@ -36,14 +37,17 @@ class ClaimedPart:
     unknown_since: datetime | None
 
 
+def any_to_claim(connection: Connection, facility_id: str, now: datetime) -> bool:
+    """Tell whether there are parts that nobody works on, without locking any."""
+    return connection.execute(_unclaimed(facility_id, now).limit(1)).first() is not None
+
+
 def claim_parts(
     connection: Connection, facility_id: str, replica: str, now: datetime, until: datetime, limit: int
 ) -> list[ClaimedPart]:
     """Lease parts that nobody works on, the oldest first; replicas at once never get the same."""
-    free = or_(parts.c.lease_until.is_(None), parts.c.lease_until < to_micros(now))
     rows = connection.execute(
-        select(parts)
-        .where(parts.c.facility_id == facility_id, parts.c.phase.in_(_ACTIONABLE), free)
+        _unclaimed(facility_id, now)
         .order_by(parts.c.created_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -60,14 +64,26 @@ def renew_leases(connection: Connection, replica: str, until: datetime) -> None:
     )
 
 
+def leased_parts(connection: Connection, replica: str) -> set[PartKey]:
+    """Name the parts that a process holds."""
+    rows = connection.execute(select(parts.c.job_id, parts.c.number).where(parts.c.lease_owner == replica))
+    return {PartKey(row.job_id, row.number) for row in rows}
+
+
 def drop_leases(connection: Connection, replica: str | None = None) -> None:
     """Give back a process's leases, or all: where there is only one process, none outlives it."""
     query = update(parts).values(lease_owner=None, lease_until=None)
     connection.execute(query if replica is None else query.where(parts.c.lease_owner == replica))
 
 
-def record_intents(connection: Connection, keys: Sequence[PartKey], now: datetime) -> list[PartKey]:
-    """Note, before a submission begins, that it may happen; gives those parts whose job was not cancelled."""
+def record_intents(
+    connection: Connection, replica: str, keys: Sequence[PartKey], now: datetime
+) -> list[PartKey]:
+    """Note, before a submission begins, that it may happen.
+
+    Gives those parts that may go: still leased by this process, and of a job that was not cancelled.
+    """
+    leased = leased_parts(connection, replica)
     wanted = {
         row.id
         for job_ids in _chunks(sorted({key.job_id for key in keys}))
@@ -77,7 +93,7 @@ def record_intents(connection: Connection, keys: Sequence[PartKey], now: datetim
             .with_for_update(read=True)  # a wish to cancel comes before this or finds the intent
         )
     }
-    go = [key for key in keys if key.job_id in wanted]
+    go = [key for key in keys if key.job_id in wanted and key in leased]
     _update(connection, go, phase=Phase.INTENDED, intended_at=to_micros(now))
     return go
 
@@ -112,6 +128,17 @@ def record_removed(connection: Connection, keys: Sequence[PartKey]) -> None:
         connection.execute(delete(parts).where(tuple_(parts.c.job_id, parts.c.number).in_(some)))
 
 
+def record_observed(connection: Connection, job_ids: Sequence[str], now: datetime) -> None:
+    """Note that nothing changed: the live tasks of these jobs, of one part each, were seen just now."""
+    for some in _chunks(job_ids):
+        for table, column in ((jobs, jobs.c.id), (tasks, tasks.c.job_id)):
+            connection.execute(
+                update(table)
+                .where(column.in_(some), table.c.state.not_in(_TERMINAL))
+                .values(observed_at=to_micros(now))
+            )
+
+
 def jobs_to_cancel(connection: Connection, facility_id: str) -> set[str]:
     """Name the live jobs of a facility whose callers want them cancelled."""
     rows = connection.execute(
@@ -122,6 +149,11 @@ def jobs_to_cancel(connection: Connection, facility_id: str) -> set[str]:
         )
     )
     return {row.id for row in rows}
+
+
+def _unclaimed(facility_id: str, now: datetime) -> Select[Any]:
+    free = or_(parts.c.lease_until.is_(None), parts.c.lease_until < to_micros(now))
+    return select(parts).where(parts.c.facility_id == facility_id, parts.c.phase.in_(_ACTIONABLE), free)
 
 
 def _claimed(connection: Connection, rows: Sequence[Row[Any]]) -> list[ClaimedPart]:

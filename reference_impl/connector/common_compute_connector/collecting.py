@@ -1,0 +1,95 @@
+"""Bring logs and results of ended tasks into the store's own keeping, before their end is published."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from common_compute_connector.plan import missing_outputs
+from common_compute_connector.protocol import (
+    Collected,
+    Connector,
+    EndedTask,
+    LogBytes,
+    PartKey,
+    ResultBytes,
+)
+from common_compute_connector.store.content import Content
+from common_compute_connector.store.results import LogRecord, ResultRecord, log_name
+
+_UNKNOWN_TYPE = "application/octet-stream"
+_TEXT = {".csv": "text/csv", ".json": "application/json", ".md": "text/markdown", ".svg": "image/svg+xml"}
+
+
+@dataclass(slots=True)
+class Harvest:
+    """What came home of one task; `missing` names required globs that nothing fits."""
+
+    key: PartKey
+    index: int
+    results: list[ResultRecord] = field(default_factory=list)
+    logs: list[LogRecord] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    lost: Sequence[str] = ()
+
+
+async def collect_tasks(
+    connector: Connector, content: Content, ended: Sequence[EndedTask], harvests: list[Harvest]
+) -> None:
+    """Append to `harvests` each task that has come home whole; what an error interrupts is asked for again.
+
+    Raises:
+        FacilityUnavailable: as the connector does; the harvests so far stand.
+    """
+    rules = {(task.part.key, task.index): task.outputs for task in ended}
+    open_harvests = {at: Harvest(*at) for at in rules}
+    async for item in connector.collect(ended):
+        harvest = open_harvests[item.key, item.index]
+        if isinstance(item, LogBytes):
+            harvest.logs = [log for log in harvest.logs if log.stream != item.stream]
+            harvest.logs.append(await _keep_log(content, item))
+        elif isinstance(item, ResultBytes):
+            harvest.results.append(await _keep_result(content, item))
+        elif isinstance(item, Collected):
+            harvest.lost = tuple(item.lost)
+            harvest.missing = missing_outputs(
+                rules[item.key, item.index], [result.path for result in harvest.results]
+            )
+            harvests.append(harvest)
+
+
+async def _keep_log(content: Content, item: LogBytes) -> LogRecord:
+    job_id = item.key.job_id
+    kept = await content.keep(job_id, log_name(item.index, item.stream), item.chunks)
+    return LogRecord(job_id, item.index, item.stream, kept.size_bytes)
+
+
+async def _keep_result(content: Content, item: ResultBytes) -> ResultRecord:
+    # The id says nothing of the path and is the same when a task is collected twice.
+    identifier = sha256(f"{item.index}\0{item.path}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    record = ResultRecord(
+        job_id=item.key.job_id,
+        task_index=item.index,
+        path=item.path,
+        id=identifier,
+        size_bytes=0,
+        sha256="",
+        media_type=item.media_type or _media_type(item.path),
+    )
+    kept = await content.keep(record.job_id, record.content_name, item.chunks)
+    return ResultRecord(
+        record.job_id,
+        record.task_index,
+        record.path,
+        record.id,
+        kept.size_bytes,
+        kept.sha256,
+        record.media_type,
+    )
+
+
+def _media_type(path: str) -> str:
+    suffix = path[path.rfind(".") :].lower() if "." in path else ""
+    return _TEXT.get(suffix) or mimetypes.types_map.get(suffix, _UNKNOWN_TYPE)
