@@ -2,8 +2,9 @@
 
 `${NAME}`          the value given for NAME
 `${FILE:path}`     the base64 of a file beside the template
-`${INDEX}`         in an input, which is then repeated for every task of an earlier array: the task's index
-`${RESULT:path}`   beside it: the base64 of that task's result
+`${RESULT:path}`   in an input, which is then repeated for every task of an array job that has a result of this
+                   path: the base64 of the result
+`${INDEX}`         beside it: the task's index
 """
 
 from __future__ import annotations
@@ -48,28 +49,28 @@ def bind(
         )
 
     if isinstance(template, dict) and results is not None and "inputs" in template:
-        inputs = [bound for each in template["inputs"] for bound in _for_each_task(each, results)]
+        inputs = [bound for each in template["inputs"] for bound in _for_each_result(each, results)]
         template = {**template, "inputs": inputs}
     return _replaced(template, value)
 
 
-def _for_each_task(template: Any, results: Results) -> list[Any]:
-    if "${INDEX}" not in json.dumps(template):
+def _for_each_result(template: Any, results: Results) -> list[Any]:
+    """Repeat an input whose content is a result for every task that has one of that path."""
+    wanted = {found[2] for found in _PLACEHOLDER.finditer(json.dumps(template)) if found[1] == "RESULT"}
+    if not wanted:
         return [template]
 
-    def of_task(index: int, files: Mapping[str, bytes]) -> Callable[[str, str | None], str]:
+    def bound(index: int, files: Mapping[str, bytes]) -> Any:
         def value(name: str, argument: str | None) -> str:
             if name == "INDEX" and argument is None:
                 return str(index)
             if name == "RESULT" and argument is not None:
-                if argument not in files:
-                    raise WrongUsage(f"Task {index} has no result {argument}.")
                 return base64.b64encode(files[argument]).decode()
             return f"${{{name}}}" if argument is None else f"${{{name}:{argument}}}"
 
-        return value
+        return _replaced(template, value)
 
-    return [_replaced(template, of_task(index, results[index])) for index in sorted(results)]
+    return [bound(index, files) for index, files in sorted(results.items()) if wanted <= files.keys()]
 
 
 def _replaced(template: Any, value: Callable[[str, str | None], str]) -> Any:

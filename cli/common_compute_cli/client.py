@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+import httpx
+
 from common_compute_cli.wire import Document, Query, Wire
 
 
@@ -24,8 +26,10 @@ class Seen(NamedTuple):
 class Client:
     """One caller of one server."""
 
-    def __init__(self, url: str, token: str | None = None) -> None:
-        self._wire = Wire(url, token)
+    def __init__(
+        self, url: str, token: str | None = None, *, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self._wire = Wire(url, token, transport=transport)
 
     @property
     def url(self) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from common_compute_cli import __version__
-from common_compute_cli.commands import facility, job, spec
+from common_compute_cli.commands import certify, facility, job, spec
 
 app = typer.Typer(
     name="common-compute",
@@ -19,6 +19,7 @@ app = typer.Typer(
         "2 wrong usage, or nothing answers; 130 interrupted."
     ),
 )
+app.command()(certify.certify)
 app.add_typer(job.app, name="job", help="Submit jobs, follow them, bring their results, release them.")
 app.add_typer(facility.app, name="facility", help="The places where jobs run.")
 app.add_typer(spec.app, name="spec", help="The contract that this program speaks.")

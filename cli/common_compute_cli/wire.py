@@ -42,13 +42,15 @@ def base_url(given: str) -> str:
 class Wire:
     """The connection to one server, as one caller."""
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(
+        self, url: str, token: str | None = None, *, transport: httpx.BaseTransport | None = None
+    ) -> None:
         self.url = base_url(url)
         headers = {"User-Agent": f"common-compute/{__version__}"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         # A server on this very machine is never reached through a proxy that the environment names.
-        self._http = httpx.Client(headers=headers, trust_env=not _is_loopback(self.url))
+        self._http = httpx.Client(headers=headers, trust_env=not _is_loopback(self.url), transport=transport)
 
     def close(self) -> None:
         """Close the connections."""
