@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin/
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup setup-demo demo test unit test-long check format bench lock clean
+.PHONY: help setup setup-demo demo test unit test-long check check-spec format bench lock clean
 
 help: ## list the habits
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,16 @@ check: setup ## ruff, mypy, import-linter, spec lint (the last one needs node)
 	@$(RUN)mypy
 	@$(RUN)lint-imports
 	@$(MAKE) --no-print-directory check-spec
+
+spec/lint/node_modules: spec/lint/package-lock.json
+	@command -v npm >/dev/null || { echo 'The spec lint needs node and npm: install them (Debian: apt install npm)' >&2; exit 1; }
+	@cd spec/lint && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+check-spec: setup spec/lint/node_modules ## the three linters of spec/openapi.yaml alone
+	@$(RUN)openapi-spec-validator spec/openapi.yaml
+	@cd spec/lint && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint --config redocly.yaml ../openapi.yaml
+	@cd spec/lint && node_modules/.bin/spectral lint --ruleset .spectral.yaml ../openapi.yaml
 
 format: setup ## format the code
 	@$(RUN)ruff format .

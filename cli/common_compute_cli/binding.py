@@ -2,8 +2,8 @@
 
 `${NAME}`          the value given for NAME
 `${FILE:path}`     the base64 of a file beside the template
-`${RESULT:path}`   in an input, which is then repeated for every task of an array job that has a result of this
-                   path: the base64 of the result
+`${RESULT:path}`   in an input, which is then repeated for every task of an array job that has such a result:
+                   the base64 of the result
 `${INDEX}`         beside it: the task's index
 """
 
