@@ -1,0 +1,159 @@
+"""A shell program once it is read: words made of parts, commands made of words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Characters that stand for themselves; what is quoted is neither split nor a pattern."""
+
+    text: str
+    quoted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """`$name` or `${name...}`; `operator` is what stands between the name and the word, `#` for its length."""
+
+    name: str
+    operator: str
+    word: Word | None
+    quoted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Substitution:
+    """`$(program)`."""
+
+    program: Sequence
+    quoted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """`$((expression))`, a word that is expanded before it is reckoned."""
+
+    expression: Word
+    quoted: bool
+
+
+Part = Text | Parameter | Substitution | Arithmetic
+Word = tuple[Part, ...]
+
+
+class HereDocument:
+    """The lines behind `<<`, which are read only when their line is over."""
+
+    __slots__ = ("content", "delimiter", "literal", "strip_tabs")
+
+    def __init__(self, delimiter: str, *, literal: bool, strip_tabs: bool) -> None:
+        self.delimiter = delimiter
+        self.literal = literal
+        self.strip_tabs = strip_tabs
+        self.content: Word = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Redirection:
+    """`descriptor operator target`."""
+
+    descriptor: int
+    operator: str
+    target: Word | HereDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Simple:
+    """Assignments and words; the first word is the command's name."""
+
+    assignments: tuple[tuple[str, Word], ...]
+    words: tuple[Word, ...]
+    redirections: tuple[Redirection, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """`{ ... }`, or `( ... )` in a process of its own."""
+
+    body: Sequence
+    subshell: bool
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """`if`, its `elif`s, and what `else` says."""
+
+    branches: tuple[tuple[Sequence, Sequence], ...]
+    otherwise: Sequence | None
+
+
+@dataclass(frozen=True, slots=True)
+class While:
+    """`while`, or `until`."""
+
+    condition: Sequence
+    body: Sequence
+    until: bool
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """`for name in words`; without words the positional parameters."""
+
+    name: str
+    words: tuple[Word, ...] | None
+    body: Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`case word in pattern | pattern) ... ;; esac`."""
+
+    word: Word
+    arms: tuple[tuple[tuple[Word, ...], Sequence], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """`name() command`."""
+
+    name: str
+    body: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """A compound command with redirections behind it."""
+
+    command: Command
+    redirections: tuple[Redirection, ...]
+    line: int
+
+
+Command = Simple | Group | If | While | For | Case | Function | Redirected
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Commands joined by `|`, negated by `!`."""
+
+    commands: tuple[Command, ...]
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AndOr:
+    """Pipelines joined by `&&` and `||`."""
+
+    first: Pipeline
+    rest: tuple[tuple[str, Pipeline], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """Lists one after the other; the flag says that `&` follows."""
+
+    items: tuple[tuple[AndOr, bool], ...]
