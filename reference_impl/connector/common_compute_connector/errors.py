@@ -4,6 +4,7 @@ ConnectorError
 |-- FacilityUnavailable       nobody answers there now; nothing happened, try again
 |-- LogUnavailable            the facility has lost this log
 |-- EnrolmentNotSupported     there is no step for a user to take here
+|-- StoreUnavailable          the service's own store is out of reach
 `-- Refusal                   an operation that the contract refuses
     |-- NotFound              or another caller's: nobody can tell which
     |-- NotTerminal           the job has to end first
@@ -13,7 +14,9 @@ ConnectorError
     |-- CredentialInUse       live jobs need it
     |-- KeyReused             the idempotency key was used with another body
     |-- KeyReleased           its job was released
-    `-- Faulty                the request's form or wishes; carries all its faults
+    |-- Faulty                the request's form or wishes; carries all its faults
+    `-- Unauthenticated, Forbidden, RateLimited, MethodNotAllowed, NotAcceptable, UnsupportedMediaType,
+        PayloadTooLarge, MalformedRequest, RangeNotSatisfiable: about the HTTP request alone
 ConfigurationError            the configuration file; carries every fault found
 """
 
@@ -21,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,10 @@ class EnrolmentNotSupported(ConnectorError):
     """The facility's delegation needs no step of the caller's."""
 
 
+class StoreUnavailable(ConnectorError):
+    """The service's own store is out of reach: nothing was accepted or changed."""
+
+
 class Refusal(ConnectorError):
     """An operation that the contract refuses; `code` is the problem's."""
 
@@ -67,23 +75,40 @@ class NotFound(Refusal):
 
     code = "not-found"
 
+    def __init__(self, what: str, name: str = "") -> None:
+        super().__init__(what, name)
+        self.what = what
+        self.name = name
+
 
 class NotTerminal(Refusal):
-    """The job has to reach a terminal state first."""
+    """The job has to reach a terminal state first; it is in `state`."""
 
     code = "job-not-terminal"
 
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
 
 class ResultsNotReady(Refusal):
-    """Results, or a log, exist only after the end of the job."""
+    """Results, or a log, exist only after the end of the job, which is in `state`."""
 
     code = "results-not-ready"
 
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
 
 class ResultExpired(Refusal):
-    """The retention is over and the bytes are gone."""
+    """The retention was over at `expired_at` and the bytes are gone."""
 
     code = "result-expired"
+
+    def __init__(self, expired_at: datetime | None) -> None:
+        super().__init__(expired_at)
+        self.expired_at = expired_at
 
 
 class CredentialRequired(Refusal):
@@ -91,11 +116,19 @@ class CredentialRequired(Refusal):
 
     code = "credential-required"
 
+    def __init__(self, facility_id: str) -> None:
+        super().__init__(facility_id)
+        self.facility_id = facility_id
+
 
 class CredentialInUse(Refusal):
     """The caller has live jobs at the facility."""
 
     code = "credential-in-use"
+
+    def __init__(self, facility_id: str) -> None:
+        super().__init__(facility_id)
+        self.facility_id = facility_id
 
 
 class KeyReused(Refusal):
@@ -105,9 +138,13 @@ class KeyReused(Refusal):
 
 
 class KeyReleased(Refusal):
-    """The job of this idempotency key was released."""
+    """The job of this idempotency key was released; the key is free again at `free_at`."""
 
     code = "job-released"
+
+    def __init__(self, free_at: datetime) -> None:
+        super().__init__(free_at)
+        self.free_at = free_at
 
 
 class Faulty(Refusal):
@@ -116,6 +153,94 @@ class Faulty(Refusal):
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__(list(faults))
         self.faults = tuple(faults)
+
+
+class Unauthenticated(Refusal):
+    """The request carries no token, or one that is not accepted; `detail` says why."""
+
+    code = "unauthenticated"
+
+    def __init__(self, detail: str, *, token_given: bool) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.token_given = token_given
+
+
+class Forbidden(Refusal):
+    """The token lacks a scope."""
+
+    code = "forbidden"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(scope)
+        self.scope = scope
+
+
+class RateLimited(Refusal):
+    """The caller asks more often than the service allows."""
+
+    code = "rate-limited"
+
+    def __init__(self, requests_per_minute: int, retry_after_seconds: float) -> None:
+        super().__init__(requests_per_minute, retry_after_seconds)
+        self.requests_per_minute = requests_per_minute
+        self.retry_after_seconds = retry_after_seconds
+
+
+class MethodNotAllowed(Refusal):
+    """The path exists; it has the methods `allowed`."""
+
+    code = "method-not-allowed"
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__(allowed)
+        self.allowed = tuple(allowed)
+
+
+class NotAcceptable(Refusal):
+    """The `Accept` header excludes JSON."""
+
+    code = "not-acceptable"
+
+
+class UnsupportedMediaType(Refusal):
+    """The body is not announced as plain JSON."""
+
+    code = "unsupported-media-type"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class PayloadTooLarge(Refusal):
+    """The body is longer than the service takes."""
+
+    code = "payload-too-large"
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(max_bytes)
+        self.max_bytes = max_bytes
+
+
+class MalformedRequest(Refusal):
+    """The body is no JSON."""
+
+    code = "malformed-request"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class RangeNotSatisfiable(Refusal):
+    """The range lies beyond the end; there are `size_bytes` bytes."""
+
+    code = "range-not-satisfiable"
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(size_bytes)
+        self.size_bytes = size_bytes
 
 
 class ConfigurationError(Exception):
