@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from common_compute_connector.clock import Clock
-from common_compute_connector.cycle import FacilityCycle
+from common_compute_connector.dispatching import FacilityCycle
 from common_compute_connector.facilities import Facilities, KnownFacility
 from common_compute_connector.store import Store
 from common_compute_connector.store import parts as stored

@@ -71,11 +71,6 @@ class HeldPart:
         ]
 
     @property
-    def done(self) -> bool:
-        """Tell whether all tasks are terminal."""
-        return all(task.state.terminal for task in self.tasks.values())
-
-    @property
     def promises_nothing(self) -> bool:
         """Tell whether a task that never ran lacks no output."""
         return not requires_output(self.spec)

@@ -1,0 +1,95 @@
+"""One facility's cycle: claim, call off, submit, find, cancel, observe, collect, release."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from common_compute_connector.clock import Clock
+from common_compute_connector.dispatching.contact import Contact
+from common_compute_connector.dispatching.handover import Handover
+from common_compute_connector.dispatching.homecoming import Homecoming
+from common_compute_connector.dispatching.leased import LeasedParts
+from common_compute_connector.dispatching.watching import Watching
+from common_compute_connector.errors import FacilityUnavailable
+from common_compute_connector.facilities import KnownFacility
+from common_compute_connector.store import Store
+from common_compute_connector.store import parts as stored
+from common_compute_connector.store.schema import Phase
+
+
+class FacilityCycle:
+    """All that this process does for one facility."""
+
+    def __init__(
+        self, store: Store, known: KnownFacility, clock: Clock, replica: str, lease: timedelta
+    ) -> None:
+        connector = known.connector
+        self.known = known
+        self.cycles = 0
+        self._store = store
+        self._contact = Contact(known, clock)
+        self._leased = LeasedParts(store, known, clock, replica, lease)
+        self._handover = Handover(connector, self._leased, self._contact, clock)
+        self._watching = Watching(store, known, self._leased, self._contact, clock)
+        self._homecoming = Homecoming(store, connector, self._leased, self._contact)
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """How many submissions were accepted, refused, deferred or unknown."""
+        return dict(self._handover.outcomes)
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether there is nothing to look after."""
+        return not len(self._leased)
+
+    async def to_quiescence(self) -> None:
+        """Repeat the cycle until nothing moves any more at this time."""
+        while await self.once() or await self._homecoming.finished():
+            pass
+
+    async def once(self) -> bool:
+        """Run one cycle, and tell whether anything moved; a collection goes on beside it."""
+        self.cycles += 1
+        moved = await self._leased.claim()
+        to_cancel = await self._store.read(lambda held: stored.jobs_to_cancel(held, self.known.id))
+        moved |= await self._handover.call_off(to_cancel)
+        if self._contact.paused:
+            return moved
+        try:
+            moved |= await self._handover.submit(to_cancel)
+            moved |= await self._handover.find()
+            moved |= await self._watching.cancel(to_cancel)
+            moved |= await self._watching.observe()
+            self._homecoming.begin()
+            moved |= await self._release()
+        except FacilityUnavailable:
+            return moved
+        return moved
+
+    async def keep_leased(self) -> None:
+        """Let go of what another process has taken over."""
+        await self._leased.keep_leased()
+
+    async def stop(self) -> None:
+        """Leave what is under way to whoever comes next."""
+        await self._homecoming.stop()
+        self._leased.forget_all()
+
+    async def _release(self) -> bool:
+        """Remove from the facility, and from our own keeping, what nobody may ask for any more."""
+        leaving = self._leased.within(Phase.RELEASING)
+        if not leaving:
+            return False
+        for held in leaving:
+            self._store.content.drop(held.key.job_id)
+        # A part that was never handed over left nothing; the facility need not be asked.
+        removed = [held.key for held in leaving if held.part.handle is None and held.intended_at is None]
+        left = [held.part for held in leaving if held.part.handle is not None or held.intended_at is not None]
+        if left:
+            removed += await self._contact.ask(self.known.connector.release(left))
+        if not removed:
+            return False
+        await self._store.write(lambda connection: stored.record_removed(connection, removed))
+        self._leased.forget(removed)
+        return True
