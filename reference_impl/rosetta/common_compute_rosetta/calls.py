@@ -1,0 +1,98 @@
+"""The text of each remote call: shell functions from `sh/`, what to work on, and the payload behind. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from common_compute_rosetta.process import quote
+
+Argument = str | int | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command for a transport."""
+
+    argv: Sequence[str]
+    stdin: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a service's directory is on a host, and how tasks are run there."""
+
+    base: str
+    shell: str
+    reaper: str = "none"
+    max_running: int = 1
+
+
+def compose(
+    verb: str,
+    site: Site,
+    *,
+    variables: Mapping[str, Argument] | None = None,
+    lines: Iterable[Sequence[Argument]] = (),
+    payload: bytes = b"",
+) -> Call:
+    """Make the call of `sh/VERB.sh` with variables set; `lines` (a function and its words) are its `parts`.
+
+    The shell reads the script before it runs any of it, so a stream that was cut does nothing; what follows
+    the script is the standard input of what it runs.
+    """
+    settings: dict[str, Argument] = {
+        "BASE": site.base,
+        "SHELL_PATH": site.shell,
+        "REAPER": site.reaper,
+        "MAX_RUNNING": site.max_running,
+        "WATCHER": watcher_name(),
+        **(variables or {}),
+    }
+    if verb in _NEEDS_WATCHER:
+        settings["WATCHER_TEXT"] = watcher()
+    script = b"\n".join(
+        [
+            *(name.encode() + b"=" + _word(value) for name, value in settings.items()),
+            _text("processes.sh"),
+            _text("lanes.sh"),
+            _text(f"{verb}.sh"),
+            b"parts() {",
+            b":",
+            *(b" ".join([str(line[0]).encode(), *map(_word, line[1:])]) for line in lines),
+            b"}",
+            b"main",
+        ]
+    )
+    # The whole script is one compound command: a piece of it is a syntax error, not a smaller script.
+    whole = b"{\n" + script + b"\nexit\n}\n"
+    # Short and of one line, for any login shell; head reads these bytes and not one more.
+    argv = [site.shell, "-c", f'eval "$(head -c {len(whole)})"']
+    return Call(argv, whole + payload)
+
+
+_NEEDS_WATCHER = ("submit", "mend", "cancel")
+
+
+@cache
+def watcher() -> bytes:
+    """Give the watcher's text."""
+    return _text("processes.sh") + b"\n" + _text("watcher.sh")
+
+
+@cache
+def watcher_name() -> str:
+    """Give the watcher's file name: another text has another name, and both may be at work."""
+    return f"watcher.{hashlib.sha256(watcher()).hexdigest()[:12]}"
+
+
+@cache
+def _text(name: str) -> bytes:
+    return files("common_compute_rosetta").joinpath("sh", name).read_bytes()
+
+
+def _word(value: Argument) -> bytes:
+    return str(value).encode() if isinstance(value, int) else quote(value)

@@ -1,0 +1,183 @@
+"""Logs and results of ended tasks, brought home in two calls: what is there, then its bytes as one stream.
+
+The globs are matched here, on the list. A name that is no UTF-8 becomes a result's path with each of its
+undecodable bytes as `%XX`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from common_compute_connector.protocol import Collected, EndedTask, LogBytes, PartKey, ResultBytes, Stream
+from common_compute_rosetta.archive import ArchiveStream, BrokenStream
+from common_compute_rosetta.calls import Argument
+from common_compute_rosetta.records import Garbled
+from common_compute_rosetta.sandbox import directory_name, key_of
+
+_WORDS_PER_CALL = 64 * 1024
+"""The bytes of names in one command line of tar; the rest goes into further ones."""
+
+_UNDECODABLE = re.compile("[\udc80-\udcff]")
+
+TaskId = tuple[PartKey, int]
+Lines = list[Sequence[Argument]]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The regular files of a working directory; `linked` are those that have further names."""
+
+    single: dict[bytes, None] = field(default_factory=dict)
+    linked: dict[bytes, None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of one task: archives by number (directory and paths by base name), and what is lost.
+
+    Archive 0 holds the logs.
+    """
+
+    task: EndedTask
+    archives: Sequence[Mapping[bytes, str]]
+    lines: Lines
+    lost: Sequence[str] = ()
+
+
+def list_lines(ended: Sequence[EndedTask]) -> Lines:
+    """Give the lines of the call that lists; tasks without outputs need none."""
+    return [("part", directory_name(task.part.key), task.index) for task in ended if task.outputs]
+
+
+def read_list(stdout: bytes) -> dict[TaskId, Listed]:
+    """Read the answer of `sh/list.sh`."""
+    names = stdout.split(b"\0")
+    if names[-2:] != [b".", b""]:
+        raise Garbled("the list breaks off")
+    found: dict[TaskId, Listed] = {}
+    group: dict[bytes, None] = {}
+    listed = Listed()
+    for name in names[:-2]:
+        if name.startswith(b"="):
+            part, index = name[1:].decode().split(" ")
+            listed = found.setdefault((key_of(part), int(index)), Listed())
+            group = listed.single
+        elif name == b"+":
+            group = listed.linked
+        elif name.startswith(b"./"):
+            # A second pass over an unreadable directory repeats names.
+            group[name[2:]] = None
+        else:
+            raise Garbled("the list holds something else")
+    return found
+
+
+def choose(task: EndedTask, listed: Listed) -> Wanted:
+    """Match a task's files, and write the lines that ask for its logs and results."""
+    paths, lost = _paths(task, (*listed.single, *listed.linked))
+    groups = [*_groups([name for name in paths if name not in set(listed.linked)])]
+    # Of several names of one file tar gives the bytes once only: each goes into an archive of its own.
+    groups += [(_directory(name), [name]) for name in listed.linked if name in paths]
+    lines: Lines = [("task", directory_name(task.part.key), task.index)]
+    archives: list[dict[bytes, str]] = [{}]
+    for directory, names in groups:
+        bases = {name[len(directory) :].lstrip(b"/"): paths[name] for name in names}
+        lines.append(("results", len(archives), directory, *(b"./" + base for base in bases)))
+        archives.append(bases)
+    return Wanted(task, archives, lines, lost)
+
+
+def _paths(task: EndedTask, names: Sequence[bytes]) -> tuple[dict[bytes, str], list[str]]:
+    """Give the paths of the results, and words for each file that cannot have one."""
+    paths: dict[bytes, str] = {}
+    taken: set[str] = set()
+    lost = []
+    # Names that need no escape come first: they are entitled to their path.
+    for name in sorted(names, key=lambda name: (not _decodable(name), name)):
+        text = name.decode(errors="surrogateescape")
+        if not any(rule.matches(text) for rule in task.outputs):
+            continue
+        path = _UNDECODABLE.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", text)
+        if path in taken:
+            lost.append(f"a second file whose name is written {path!r}")
+            continue
+        taken.add(path)
+        paths[name] = path
+    return paths, lost
+
+
+def _decodable(name: bytes) -> bool:
+    return _UNDECODABLE.search(name.decode(errors="surrogateescape")) is None
+
+
+def _directory(name: bytes) -> bytes:
+    return name.rpartition(b"/")[0]
+
+
+def _groups(names: Sequence[bytes]) -> Iterator[tuple[bytes, list[bytes]]]:
+    """Group names by directory, in portions that fit into a command line."""
+    by_directory: dict[bytes, list[bytes]] = {}
+    for name in names:
+        by_directory.setdefault(_directory(name), []).append(name)
+    for directory, all_names in by_directory.items():
+        portion: list[bytes] = []
+        size = 0
+        for name in all_names:
+            if size > _WORDS_PER_CALL:
+                yield directory, portion
+                portion, size = [], 0
+            portion.append(name)
+            size += len(name) + 16
+        yield directory, portion
+
+
+async def unpack(
+    wanted: Sequence[Wanted], stream: ArchiveStream
+) -> AsyncIterator[LogBytes | ResultBytes | Collected]:
+    """Read the answer of `sh/give.sh` to the lines of these tasks, in their order."""
+    line = await stream.line()
+    for want in wanted:
+        key, index = want.task.part.key, want.task.index
+        promised = f"task {directory_name(key)} {index} "
+        if not line.startswith(promised):
+            raise BrokenStream(f"{line!r} where {promised!r} was promised")
+        condition = line.removeprefix(promised)
+        given: set[str] = set()
+        lost = list(want.lost)
+        line = await stream.line()
+        while line.startswith("tar "):
+            number = int(line.removeprefix("tar "))
+            while (member := await stream.member()) is not None:
+                base = member.name.removeprefix(b"./")
+                path = _LOGS.get(base) if number == 0 else want.archives[number].get(base)
+                if path is None or not member.regular:
+                    continue
+                given.add(path if number else f"log {path}")
+                if number == 0:
+                    yield LogBytes(key, index, _LOG_NAMES[path], stream.content())
+                else:
+                    yield ResultBytes(key, index, path, stream.content())
+            status = await stream.line()
+            if status == "status 1":
+                lost.append("a file changed while it was read")
+            line = await stream.line()
+        if condition == "silent":
+            # It never ran, so it wrote nothing, and that is known.
+            for name in _LOG_NAMES.values():
+                yield LogBytes(key, index, name, _nothing())
+        else:
+            lost += [name for name in ("log stdout", "log stderr") if name not in given]
+        lost += [path for paths in want.archives for path in paths.values() if path not in given]
+        yield Collected(key, index, tuple(lost))
+
+
+_LOG_NAMES: dict[str, Stream] = {"stdout": "stdout", "stderr": "stderr"}
+_LOGS = {name.encode(): name for name in _LOG_NAMES}
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    nothing: tuple[bytes, ...] = ()
+    for chunk in nothing:
+        yield chunk

@@ -1,0 +1,112 @@
+"""The facility document of a plain host, from its settings and what its machine was found to be. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from common_compute_connector.protocol import Document
+from common_compute_rosetta.configuration import POSIX_SHELL, Settings, Software
+from common_compute_rosetta.records import Machine
+
+MAX_ENVIRONMENT_BYTES = 100_000
+"""Below the longest single variable that Linux takes, so that any variable within the limit fits."""
+
+
+def facility_document(settings: Settings, machine: Machine | None) -> Document:
+    """Give the document; what only the machine can tell is absent as long as it was not asked."""
+    return {
+        "id": settings.id,
+        "name": settings.name,
+        "description": settings.description,
+        "kind": "rosetta",
+        "conforms_to": ["core", "software", "arrays", "ranges", "live-logs"],
+        "architectures": [machine.architecture] if machine else [],
+        "scheduler": {"kind": "none"},
+        "container_runtimes": [],
+        "queues": [],
+        "storage": [],
+        "input_url_schemes": [],
+        "resources": _resources(settings, machine),
+        "limits": {
+            "max_array_tasks": settings.max_array_tasks,
+            "max_inline_total_bytes": settings.max_inline_total_bytes,
+            "max_environment_bytes": MAX_ENVIRONMENT_BYTES,
+            "result_retention_seconds": settings.result_retention_seconds,
+            "stale_after_seconds": settings.stale_after_seconds,
+            "lost_after_seconds": settings.lost_after_seconds,
+            "cancel_grace_seconds": settings.kill_grace_seconds,
+        },
+        "reason_codes": _reason_codes(machine),
+        "credential": {
+            "kind": "none",
+            "delegation": "service",
+            "instructions": "Nothing is needed: jobs run under the account of the service.",
+        },
+        "probe": {"installed": {"kind": "installed", "name": POSIX_SHELL}},
+    }
+
+
+def software_documents(software: Sequence[Software]) -> list[Document]:
+    """Give the catalogue by name, and of each name the newest version first."""
+    by_version = sorted(software, key=lambda entry: _age(entry.version), reverse=True)
+    return [_software(entry) for entry in sorted(by_version, key=lambda entry: entry.name)]
+
+
+def _software(entry: Software) -> Document:
+    document: dict[str, Any] = {"name": entry.name, "version": entry.version, "default": entry.default}
+    if entry.architectures:
+        document["architectures"] = list(entry.architectures)
+    if entry.description is not None:
+        document["description"] = entry.description
+    return document
+
+
+def _age(version: str) -> list[tuple[int, int, str]]:
+    """Order versions piece by piece, numbers as numbers and before words."""
+    pieces = version.replace("-", ".").replace("_", ".").split(".")
+    return [(1, int(piece), "") if piece.isdecimal() else (0, 0, piece) for piece in pieces]
+
+
+def _resources(settings: Settings, machine: Machine | None) -> dict[str, Any]:
+    cores = {"max": machine.cores} if machine else {}
+    memory = settings.max_memory_bytes or (machine.memory_bytes if machine else None)
+    return {
+        "cpu_cores": {"support": "advisory", **cores},
+        "memory_bytes": _enforced(memory, settings.default_memory_bytes),
+        "wall_time_seconds": _enforced(settings.max_wall_time_seconds, settings.default_wall_time_seconds),
+        "architecture": {"support": "enforced"},
+        "gpus": {"support": "unsupported"},
+        "queue": {"support": "unsupported"},
+        "site": {"support": "unsupported"},
+    }
+
+
+def _enforced(most: int | None, default: int | None) -> dict[str, Any]:
+    told: dict[str, Any] = {"support": "enforced"}
+    if most is not None:
+        told["max"] = most
+    if default is not None:
+        told["default"] = default
+    return told
+
+
+def _reason_codes(machine: Machine | None) -> list[str]:
+    codes = [
+        "exit-nonzero",
+        "wall-time-exceeded",
+        "out-of-memory",
+        "node-failure",
+        "input-unavailable",
+        "software-unavailable",
+        "command-not-found",
+        "output-missing",
+        "results-lost",
+        "submission-rejected",
+        "lost",
+        "cancelled-by-user",
+    ]
+    # Without a reaper a death by signal n is told as exit code 128+n.
+    if machine is not None and machine.reaper != "none":
+        codes.insert(1, "signal")
+    return codes

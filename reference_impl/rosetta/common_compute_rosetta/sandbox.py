@@ -1,0 +1,119 @@
+"""What goes to the host for a part: its directory as files, and many parts as one archive. Pure.
+
+Below the service's directory on the host:
+    parts/KEY/handle, limits        what was said when the part was accepted; its tasks and their limits
+    parts/KEY/inputs/N              the N-th input, once for all tasks
+    parts/KEY/tasks/I/run           the script of task I
+    parts/KEY/tasks/I/...           taken, start, stage, status, words, ending, end; out, err (pipes);
+                                    stdout, stderr; work/ and tmp/, all of them made there
+    queue/PLACE.KEY                 an empty file: where in the queue the part is
+    lanes/N, trash/, incoming.*/    slots; what is being removed; what is being received
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from common_compute_connector.plan import TaskPlan
+from common_compute_connector.protocol import PartKey
+from common_compute_rosetta.process import Surroundings, task_script
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the watcher enforces for each task of a part; 0 is no limit."""
+
+    wall_time_seconds: int = 0
+    memory_bytes: int = 0
+    kill_grace_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A part on its way: the files of its directory, by their paths within the archive."""
+
+    key: PartKey
+    handle: str
+    task_count: int
+    files: Sequence[tuple[str, bytes]] = field(repr=False)
+
+    @property
+    def size_bytes(self) -> int:
+        """About how long it is in an archive."""
+        return sum(1024 + len(content) for _, content in self.files)
+
+
+def directory_name(key: PartKey) -> str:
+    """Give the name of a part's directory, the key as the host knows it."""
+    return f"{key.job_id}.{key.number}"
+
+
+def key_of(name: str) -> PartKey:
+    """Read the name of a part's directory."""
+    job_id, _, number = name.rpartition(".")
+    return PartKey(job_id, int(number))
+
+
+def pack_part(
+    key: PartKey,
+    plans: Sequence[TaskPlan],
+    base: str,
+    handle: str,
+    limits: Limits,
+    surroundings: Surroundings,
+) -> Sandbox:
+    """Make the files of a part; `plans` are its tasks, by rising index, with inline inputs only."""
+    name = directory_name(key)
+    inside, outside = f"parts/{name}", f"{base}/parts/{name}"
+    files = [
+        (f"{inside}/handle", handle.encode() + b"\n"),
+        (
+            f"{inside}/limits",
+            f"{plans[0].index} {len(plans)} {limits.wall_time_seconds} {limits.memory_bytes}"
+            f" {limits.kill_grace_seconds}\n".encode(),
+        ),
+    ]
+    files += [(f"{inside}/inputs/{n}", entry.content or b"") for n, entry in enumerate(plans[0].inputs)]
+    for plan in plans:
+        sources = {entry.path: f"{outside}/inputs/{n}" for n, entry in enumerate(plan.inputs)}
+        task = f"tasks/{plan.index}"
+        files.append((f"{inside}/{task}/run", task_script(plan, f"{outside}/{task}", surroundings, sources)))
+    return Sandbox(key, handle, len(plans), files)
+
+
+def archive_parts(sandboxes: Sequence[Sandbox], place: int) -> bytes:
+    """Pack parts into one archive, queued in this order from `place` on; `complete` is its last file."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        for name, content in _files(sandboxes, place):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            member.mode = 0o600
+            tar.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _files(sandboxes: Sequence[Sandbox], place: int) -> Iterator[tuple[str, bytes]]:
+    for offset, sandbox in enumerate(sandboxes):
+        name = directory_name(sandbox.key)
+        yield f"handles/{name}", b""
+        yield f"queue/{place + offset:020d}.{name}", b""
+        yield from sandbox.files
+    yield "complete", b""
+
+
+def batches(sandboxes: Sequence[Sandbox], most_bytes: int) -> Iterator[list[Sandbox]]:
+    """Cut a batch into runs of at most so many bytes, each of at least one part."""
+    batch: list[Sandbox] = []
+    size = 0
+    for sandbox in sandboxes:
+        if batch and size + sandbox.size_bytes > most_bytes:
+            yield batch
+            batch, size = [], 0
+        batch.append(sandbox)
+        size += sandbox.size_bytes
+    if batch:
+        yield batch

@@ -1,0 +1,66 @@
+# Who is alive, and how the processes of a task are ended. Needs Linux's /proc, and nothing else beyond POSIX.
+
+IFS= read -r BOOT </proc/sys/kernel/random/boot_id
+
+# Set LINE to the first line of file $1, empty if there is none.
+first_line() {
+    LINE=
+    { IFS= read -r LINE <"$1"; } 2>/dev/null
+    return 0
+}
+
+# Make the file $1 with content $2, unless it is there: the first reason to end a task is the one that counts.
+say_once() {
+    set -C
+    { printf '%s\n' "$2" >"$1"; } 2>/dev/null
+    set +C
+}
+
+# Set BORN to the start of process $1 in clock ticks since the boot; fail if it is gone or only a corpse.
+# With the boot and the process id this names a process for all time.
+born() {
+    BORN=
+    { IFS= read -r _stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+    # The second field is the command's name in parentheses, which may hold anything.
+    # shellcheck disable=SC2086
+    set -- ${_stat##*) }
+    case $1 in [ZXx]) return 1 ;; esac
+    BORN=${20}
+}
+
+# Tell whether the process named `$1 $2 $3` (boot, process id, start) lives.
+lives() {
+    [ "$1" = "$BOOT" ] && born "$2" && [ "$3" = "$BORN" ]
+}
+
+# Print the processes of the session or group $1, and with them the sum of their resident pages on the last line.
+members() {
+    cat /proc/[0-9]*/stat 2>/dev/null | awk -v leader="$1" '
+        { pid = $1; sub(/^.*\) /, "") }
+        ($3 == leader || $4 == leader) && $1 !~ /[ZXx]/ { print pid; pages += $22 }
+        END { print "pages", pages + 0 }'
+}
+
+# Print the processes that carry the environment of task $2 of job $1: those that left the session, too.
+marked() {
+    # shellcheck disable=SC2046
+    set -- "$2" $(grep -lzxF -e "CC_JOB_ID=$1" /proc/[0-9]*/environ 2>/dev/null)
+    [ $# -gt 1 ] || return 0
+    _index=$1
+    shift
+    for _environ in $(grep -lzxF -e "CC_TASK_INDEX=$_index" "$@" 2>/dev/null); do
+        _environ=${_environ#/proc/}
+        printf '%s\n' "${_environ%/environ}"
+    done
+}
+
+# Send signal $1 to everything of the task whose session is $2: task $4 of job $3.
+signal_task() {
+    kill -s "$1" -- "-$2" 2>/dev/null
+    for _process in $(marked "$3" "$4") $(members "$2"); do
+        case $_process in
+        pages) break ;;
+        *) kill -s "$1" "$_process" 2>/dev/null ;;
+        esac
+    done
+}

@@ -1,0 +1,274 @@
+# What runs beside the tasks, detached from whoever submitted them. Three uses, each as a process of its own:
+#   watcher lane SERVICE_DIRECTORY SHELL REAPER SLOT      run waiting tasks one after the other, until none waits
+#   watcher end SERVICE_DIRECTORY KEY INDEX GRACE         end the processes of a task
+#   watcher abandon SERVICE_DIRECTORY KEY INDEX WORD      close the record of a task whose lane is dead
+# There are as many lanes as tasks may run at once. A task belongs to the lane whose name is in its `taken`:
+# a hard link, so that of many lanes exactly one gets it, together with the name that says whether the lane lives.
+
+umask 077
+
+clock() {
+    date -u +%Y-%m-%dT%H:%M:%S.%NZ
+}
+
+# Set NOW to hundredths of a second since the boot.
+uptime() {
+    read -r _up _ </proc/uptime
+    NOW=${_up%.*}${_up#*.}
+}
+
+# Set PID and PID_BORN from the record that task $1 wrote when it began; fail if it has not.
+began() {
+    first_line "$1/start"
+    case $LINE in *' .') ;; *) return 1 ;; esac
+    PID=${LINE%% *}
+    LINE=${LINE#* }
+    PID_BORN=${LINE%% *}
+}
+
+# ---- lanes
+
+lane() {
+    born $$ || exit 1
+    ME="$BOOT $$ $BORN"
+    MINE=lanes/.$$.$BORN
+    printf '%s\n' "$ME" >"$MINE" || exit 1
+    KEY='' NEXT=0
+    while claim; do
+        while pick; do
+            run_task
+            first_line "lanes/$SLOT"
+            [ "$LINE" = "$ME" ] || break 2
+        done
+        # Give the slot back first and look again then: whoever adds to the queue looks for lanes afterwards.
+        rm -f "lanes/$SLOT"
+        waiting || break
+    done
+    rm -f "$MINE"
+}
+
+# Take this lane's slot, unless another lane lives there.
+claim() {
+    for _try in 1 2 3; do
+        ln "$MINE" "lanes/$SLOT" 2>/dev/null && return 0
+        first_line "lanes/$SLOT"
+        # shellcheck disable=SC2086
+        lives ${LINE:-gone 0 0} && return 1
+        rm -f "lanes/$SLOT"
+    done
+    return 1
+}
+
+# Tell whether the queue names a part that has arrived.
+waiting() {
+    for _entry in queue/*; do
+        [ -d "parts/${_entry#queue/*.}" ] && return 0
+    done
+    return 1
+}
+
+# Take the next task: set KEY, INDEX and T, the task's directory. Fail if none waits.
+pick() {
+    for _entry in queue/*; do
+        _key=${_entry#queue/*.}
+        [ -e "$_entry" ] && [ -d "parts/$_key" ] || continue
+        # shellcheck disable=SC2034
+        read -r _first _count WALL MEMORY GRACE <"parts/$_key/limits" || continue
+        [ "$_key" = "$KEY" ] || NEXT=$_first
+        KEY=$_key
+        while [ "$NEXT" -lt $((_first + _count)) ]; do
+            INDEX=$NEXT
+            T=$BASE/parts/$KEY/tasks/$INDEX
+            NEXT=$((NEXT + 1))
+            # A task that has a reason to end before it began will never run.
+            [ -e "$T/taken" ] || [ -e "$T/ending" ] && continue
+            ln "$MINE" "$T/taken" 2>/dev/null && return 0
+            [ -e "$T/taken" ] || [ ! -d "$T" ] || return 1
+        done
+        rm -f "$_entry"
+    done
+    return 1
+}
+
+# Run the task that was taken, from its directories to its last record.
+run_task() {
+    { mkdir "$T/work" "$T/tmp" && mkfifo "$T/out" "$T/err"; } 2>"$T/words" || {
+        conclude none 0
+        return
+    }
+    # The logs go through pipes: a program that opens /dev/stderr anew must not cut off what is there.
+    cat <"$T/out" >"$T/stdout" 2>/dev/null &
+    _cat_out=$!
+    cat <"$T/err" >"$T/stderr" 2>/dev/null &
+    _cat_err=$!
+    _limits=
+    if [ "$WALL" -gt 0 ] || [ "$MEMORY" -gt 0 ]; then
+        enforce_limits </dev/null >/dev/null 2>&1 &
+        _limits=$!
+    fi
+    reap
+    _finished=$(clock)
+    if [ -n "$_limits" ]; then
+        kill "$_limits" 2>/dev/null
+        wait "$_limits" 2>/dev/null
+    fi
+    end_leftovers
+    drain "$_cat_out" "$_cat_err"
+    first_line "$T/status"
+    # shellcheck disable=SC2086
+    conclude ${LINE:-none 0} "$_finished"
+}
+
+# Run the task's script in the foreground (a shell lets its background ignore interrupts) in a session of its
+# own, and write how it ended to `status`. A shell alone cannot tell a death by signal from an exit above 128.
+reap() {
+    case $REAPER in
+    perl)
+        perl -e '
+            my $file = shift;
+            my $status = system { $ARGV[0] } @ARGV;
+            exit 1 if $status == -1;
+            open(my $out, ">", $file) or exit 1;
+            print $out ($status & 127 ? "signal " . ($status & 127) : "exit " . ($status >> 8)), "\n";
+        ' "$T/status" setsid env -i "$SHELL_PATH" "$T/run" </dev/null >"$T/out" 2>"$T/err"
+        ;;
+    python3)
+        python3 -I -S -c '
+import os, signal, sys
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+status = os.spawnvp(os.P_WAIT, sys.argv[2], sys.argv[2:])
+with open(sys.argv[1], "w") as out:
+    out.write("exit %d\n" % status if status >= 0 else "signal %d\n" % -status)
+' "$T/status" setsid env -i "$SHELL_PATH" "$T/run" </dev/null >"$T/out" 2>"$T/err"
+        ;;
+    *)
+        setsid env -i "$SHELL_PATH" "$T/run" </dev/null >"$T/out" 2>"$T/err"
+        echo "exit $?" >"$T/status"
+        ;;
+    esac
+}
+
+# Kill what the command left behind.
+end_leftovers() {
+    began "$T" || return 0
+    kill -s KILL -- "-$PID" 2>/dev/null
+    for _try in 1 2 3 4 5; do
+        _left=$(marked "${KEY%.*}" "$INDEX")
+        [ ! -e "$T/ending" ] || _left="$_left $(members "$PID" | grep -v pages)"
+        [ -n "${_left# }" ] || return 0
+        # shellcheck disable=SC2086
+        kill -s KILL $_left 2>/dev/null
+    done
+}
+
+# Wait until the logs are written, at most some two seconds for a process that escaped and holds them open.
+drain() {
+    _tries=0
+    while born "$1" || born "$2"; do
+        _tries=$((_tries + 1))
+        [ $_tries -lt 100 ] || kill -s KILL "$1" "$2" 2>/dev/null
+        nap 0.02
+    done
+    wait "$1" "$2" 2>/dev/null
+}
+
+# Sleep for $1 seconds, or for a whole one where sleep knows no fractions.
+nap() {
+    sleep "$1" 2>/dev/null || sleep 1
+}
+
+# Write the task's last record, atomically: how ($1 exit, signal or none; $2 the number), when, at which stage.
+conclude() {
+    first_line "$T/stage"
+    _stage=${LINE:-starting}
+    _ending=-
+    if [ -e "$T/ending" ]; then
+        first_line "$T/ending"
+        _ending=${LINE:-cancel}
+    fi
+    first_line "$T/words"
+    printf '%s %s %s %s %s %s\n' "$1" "$2" "${3:-$(clock)}" "$_stage" "$_ending" "$LINE" >"$T/end.new" &&
+        mv -f "$T/end.new" "$T/end"
+}
+
+# ---- ends
+
+# Beside a running task: end it when its time is over or its memory too large.
+enforce_limits() {
+    uptime
+    _until=$((NOW + WALL * 100))
+    _nap=0.1
+    _page=$(getconf PAGESIZE 2>/dev/null || echo 4096)
+    while :; do
+        nap $_nap
+        _nap=0.5
+        began "$T" || continue
+        uptime
+        if [ "$WALL" -gt 0 ] && [ "$NOW" -ge "$_until" ]; then
+            say_once "$T/ending" wall-time
+            break
+        fi
+        [ "$MEMORY" -gt 0 ] || continue
+        _used=$(members "$PID")
+        _used=${_used##*pages }
+        if [ $((_used * _page)) -gt "$MEMORY" ]; then
+            printf '%s\n' "$((_used * _page)) bytes were in use" >"$T/words"
+            say_once "$T/ending" memory
+            GRACE=0
+            break
+        fi
+    done
+    end_task
+}
+
+# End the processes of task T, if it began: it never begins once it has a reason to end.
+end_task() {
+    began "$T" || return 0
+    _pid=$PID
+    lives "$BOOT" "$_pid" "$PID_BORN" || return 0
+    if [ "$GRACE" -gt 0 ]; then
+        signal_task TERM "$_pid" "${KEY%.*}" "$INDEX"
+        uptime
+        _until=$((NOW + GRACE * 100))
+        while [ "$NOW" -lt "$_until" ]; do
+            lives "$BOOT" "$_pid" "$PID_BORN" || return 0
+            nap 0.1
+            uptime
+        done
+    fi
+    while lives "$BOOT" "$_pid" "$PID_BORN"; do
+        signal_task KILL "$_pid" "${KEY%.*}" "$INDEX"
+        nap 0.1
+    done
+}
+
+# Write the last record in the place of a dead lane. What reaped the command may have outlived the lane.
+abandon() {
+    _tries=0
+    while [ ! -s "$T/status" ] && [ $_tries -lt 10 ]; do
+        _tries=$((_tries + 1))
+        nap 0.02
+    done
+    [ -s "$T/status" ] || say_once "$T/ending" "$1"
+    end_leftovers
+    first_line "$T/status"
+    # shellcheck disable=SC2086
+    [ -e "$T/end" ] || conclude ${LINE:-none 0}
+}
+
+USE=$1 BASE=$2
+cd "$BASE" || exit 1
+case $USE in
+lane)
+    SHELL_PATH=$3 REAPER=$4 SLOT=$5
+    lane
+    ;;
+end)
+    KEY=$3 INDEX=$4 GRACE=$5 T=$BASE/parts/$3/tasks/$4
+    end_task
+    ;;
+abandon)
+    KEY=$3 INDEX=$4 T=$BASE/parts/$3/tasks/$4
+    abandon "$5"
+    ;;
+esac
