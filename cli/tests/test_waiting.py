@@ -45,7 +45,9 @@ def server(
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/service-info"):
             classes = ["core", "watch"] if holds else ["core"]
-            return httpx.Response(200, json={"conforms_to": classes, "limits": {"max_wait_seconds": holds}})
+            return httpx.Response(
+                200, json={"conforms_to": classes, "limits": {"max_wait_seconds": holds or 60}}
+            )
         seen.append(request)
         step = next(steps)
         if isinstance(step, Exception):

@@ -175,7 +175,7 @@ def test_bytes_come_as_they_are() -> None:
     """A result that is itself compressed is not unpacked on the way, and no other encoding is asked for."""
     packed = gzip.compress(b"events")
     stream = httpx.ByteStream(packed)
-    script = Script(httpx.Response(200, stream=stream, headers={"Content-Type": "application/gzip"}))
+    script = Script(httpx.Response(200, stream=stream, headers={"Content-Encoding": "gzip"}))
     with Client(URL, transport=script) as client, client.get_result("j", "r") as pieces:
         assert packed == b"".join(pieces)
     assert "identity" == script.requests[0].headers["Accept-Encoding"]
