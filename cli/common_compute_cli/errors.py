@@ -8,6 +8,8 @@ CommandLineError             exit code 2, unless it says otherwise
 |-- ServerDidNotStart        a server of ours ended, or did not get ready
 |-- Refused                  exit code 1: the server answered with a problem document
 |-- NeverEnded               exit code 1: a job did not end in the time that the caller gave it
+|-- UnexpectedEnd            exit code 1: a job ended otherwise than it should have
+|-- ServerEnded              exit code 1: a server of ours ended by itself
 `-- DamagedDownload          exit code 1: the bytes that came are not those that the server announced
 """
 
@@ -136,6 +138,39 @@ class NeverEnded(CommandLineError):
             f"Job {self.job_id} is still {self.state} after {self.seconds:g} seconds. "
             "It goes on: wait again, or cancel it."
         )
+
+
+class UnexpectedEnd(CommandLineError):
+    """A job ended otherwise than it should have."""
+
+    exit_code = ANSWER_IS_NO
+
+    def __init__(self, job: Mapping[str, Any]) -> None:
+        super().__init__(dict(job))
+        self.job = job
+
+    def __str__(self) -> str:
+        reason = self.job.get("reason", {})
+        words = ": ".join(str(reason[member]) for member in ("code", "detail") if member in reason)
+        return (
+            f"Job {self.job['id']} ({self.job.get('name', 'no name')}) {self.job['state']}. {words}".rstrip(
+                ". "
+            )
+        )
+
+
+class ServerEnded(CommandLineError):
+    """A server of ours that should have gone on has ended."""
+
+    exit_code = ANSWER_IS_NO
+
+    def __init__(self, name: str, log: Path) -> None:
+        super().__init__(name, log)
+        self.name = name
+        self.log = log
+
+    def __str__(self) -> str:
+        return f"The server '{self.name}' has ended by itself; {self.log} may tell why."
 
 
 class DamagedDownload(CommandLineError):

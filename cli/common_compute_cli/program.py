@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from common_compute_cli import __version__
-from common_compute_cli.commands import certify, facility, job, spec
+from common_compute_cli.commands import certify, demo, facility, job, spec
 
 app = typer.Typer(
     name="common-compute",
@@ -19,6 +19,7 @@ app = typer.Typer(
         "2 wrong usage, or nothing answers; 130 interrupted."
     ),
 )
+app.command()(demo.demo)
 app.command()(certify.certify)
 app.add_typer(job.app, name="job", help="Submit jobs, follow them, bring their results, release them.")
 app.add_typer(facility.app, name="facility", help="The places where jobs run.")

@@ -10,28 +10,13 @@ from typing import Any
 from common_compute_cli.binding import Results, bind
 from common_compute_cli.demo.jobs import Jobs
 from common_compute_cli.downloads import Download, download_results
-from common_compute_cli.errors import ANSWER_IS_NO, CommandLineError
+from common_compute_cli.errors import UnexpectedEnd
 from common_compute_cli.specification import use_case
 from common_compute_cli.wire import Document
 
 SOFTWARE = "python"
 USE_CASE = "timeseria"
 PERIOD = "period.json"
-
-
-class JobDidNotSucceed(CommandLineError):
-    """A job that should succeed ended otherwise."""
-
-    exit_code = ANSWER_IS_NO
-
-    def __init__(self, job: Document) -> None:
-        super().__init__(job)
-        self.job = job
-
-    def __str__(self) -> str:
-        reason = self.job.get("reason", {})
-        words = ": ".join(reason[member] for member in ("code", "detail") if member in reason)
-        return f"Job {self.job['id']} ({self.job.get('name')}) {self.job['state']}: {words}"
 
 
 @dataclass(frozen=True)
@@ -56,6 +41,26 @@ def draw_plot(jobs: Jobs, facility_id: str, fitted: Brought, directory: Path) ->
     return _run(jobs, _template("collect_body.json"), facility_id, results, directory)
 
 
+def long_job(facility_id: str, seconds: int) -> dict[str, Any]:
+    """Give the specification of a job that does nothing for so long, to be cancelled."""
+    return {
+        "name": "Too long",
+        "facility_id": facility_id,
+        "software": {"kind": "installed", "name": "posix-shell"},
+        "command": ["sleep", str(seconds)],
+    }
+
+
+def finding(drawn: Brought) -> str:
+    """Give what the summary says, in a sentence."""
+    path = next(each.path for each in drawn.downloads if each.path.name == "summary.json")
+    summary = json.loads(path.read_text(encoding="utf-8"))
+    return (
+        f"{summary['pools']} pools of years: the solar cycle takes {summary['median_period_years']:.1f} years "
+        f"in the median, {summary['shortest_period_years']:.1f} to {summary['longest_period_years']:.1f} in all"
+    )
+
+
 def save_logs(jobs: Jobs, brought: Brought, directory: Path) -> int:
     """Write what every task wrote into one file per task and stream, and give the number of files."""
     counts = brought.job.get("task_counts")
@@ -74,7 +79,7 @@ def _run(jobs: Jobs, template: Any, facility_id: str, results: Results | None, d
     job_id = jobs.submit_job(bind(template, values, use_case(USE_CASE), results))
     job = jobs.wait_for(job_id)
     if job["state"] != "succeeded":
-        raise JobDidNotSucceed(job)
+        raise UnexpectedEnd(job)
     return Brought(job, list(download_results(jobs.client, job_id, directory)))
 
 
