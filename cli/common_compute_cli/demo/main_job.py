@@ -55,9 +55,12 @@ def finding(drawn: Brought) -> str:
     """Give what the summary says, in a sentence."""
     path = next(each.path for each in drawn.downloads if each.path.name == "summary.json")
     summary = json.loads(path.read_text(encoding="utf-8"))
+    median, shortest, longest = (
+        summary[f"{which}_period_years"] for which in ("median", "shortest", "longest")
+    )
     return (
-        f"{summary['pools']} pools of years: the solar cycle takes {summary['median_period_years']:.1f} years "
-        f"in the median, {summary['shortest_period_years']:.1f} to {summary['longest_period_years']:.1f} in all"
+        f"{summary['pools']} pools of years: the solar cycle takes {median:.1f} years in the median, "
+        f"{shortest:.1f} to {longest:.1f} in all"
     )
 
 
