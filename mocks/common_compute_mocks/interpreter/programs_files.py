@@ -136,7 +136,7 @@ def cp(process: Process, argv: list[str]) -> int:
             tree.write(target, 0, bytes(file.content))
             target.executable = file.executable
 
-    return _each(process, sources, "cp: cannot copy '{}'", copy)
+    return _each(process, sources, "cp: cannot stat '{}'", copy)
 
 
 def mv(process: Process, argv: list[str]) -> int:
@@ -153,7 +153,7 @@ def mv(process: Process, argv: list[str]) -> int:
         tree.remove(process.absolute(name))
         tree.put(path, node, replace=True)
 
-    return _each(process, sources, "mv: cannot move '{}'", move)
+    return _each(process, sources, "mv: cannot stat '{}'", move)
 
 
 def touch(process: Process, argv: list[str]) -> int:

@@ -10,7 +10,17 @@ from common_compute_mocks.interpreter.failures import FileError, NotUnderstood
 from common_compute_mocks.interpreter.printf import printf as print_form
 from common_compute_mocks.interpreter.world import Process, Program
 
-_UNITS = {"": 1, "b": 512, "kB": 1000, "K": 1024, "k": 1024, "KiB": 1024, "MB": 10**6, "M": 1 << 20, "MiB": 1 << 20}
+_UNITS = {
+    "": 1,
+    "b": 512,
+    "kB": 1000,
+    "K": 1024,
+    "k": 1024,
+    "KiB": 1024,
+    "MB": 10**6,
+    "M": 1 << 20,
+    "MiB": 1 << 20,
+}
 
 
 def _inputs(process: Process, argv: list[str], names: list[str]) -> Iterator[tuple[str, End]]:
@@ -54,11 +64,12 @@ def cat(process: Process, argv: list[str]) -> int:
 def head(process: Process, argv: list[str]) -> int:
     """Copy the first lines or bytes."""
     count, by_bytes, names = _count(argv)
-    status = 0
+    status, gap = 0, ""
     for name, end in _inputs(process, ["head"], names):
         status |= isinstance(end, _Failed)
         if len(names) > 1 and not isinstance(end, _Failed):
-            process.write(f"==> {name} <==\n" if name == names[0] else f"\n==> {name} <==\n")
+            process.write(f"{gap}==> {name} <==\n")
+            gap = "\n"
         if by_bytes and count >= 0:
             process.world.hold(count)
             process.write(end.read(count).decode("latin-1"))
@@ -130,7 +141,9 @@ def sort(process: Process, argv: list[str]) -> int:
         lines += end.read().decode("latin-1").removesuffix("\n").split("\n")
     if "u" in kinds:
         lines = list(dict.fromkeys(lines))
-    lines.sort(key=(lambda line: (_leading_number(line), line)) if "n" in kinds else None, reverse="r" in kinds)
+    lines.sort(
+        key=(lambda line: (_leading_number(line), line)) if "n" in kinds else None, reverse="r" in kinds
+    )
     process.write("".join(line + "\n" for line in lines))
     return 0
 
@@ -144,14 +157,18 @@ def tr(process: Process, argv: list[str]) -> int:
     """Replace or delete (-d) bytes of ranges and escapes."""
     delete = argv[1:2] == ["-d"]
     sets = argv[2:] if delete else argv[1:]
-    if len(sets) != (1 if delete else 2) or any(word.startswith("-") or "[:" in word for word in sets):
+    if len(sets) != (1 if delete else 2) or any(
+        (word.startswith("-") and word != "-") or "[:" in word for word in sets
+    ):
         raise NotUnderstood(" ".join(argv))
     expanded = [_range(print_form(word.replace("%", "%%"), []).text) for word in sets]
     if delete:
         table = str.maketrans("", "", expanded[0])
     else:
         last = expanded[1][-1:] or ""
-        table = str.maketrans(expanded[0], expanded[1][: len(expanded[0])].ljust(len(expanded[0]), last or " "))
+        table = str.maketrans(
+            expanded[0], expanded[1][: len(expanded[0])].ljust(len(expanded[0]), last or " ")
+        )
     process.write(process.stdin().read().decode("latin-1").translate(table))
     return 0
 
@@ -202,7 +219,7 @@ def _count(argv: list[str]) -> tuple[int, bool, list[str]]:
         elif found and found[4]:
             count = int(found[4])
         elif found:
-            value = found[2] and found[2] + found[3] or (words.pop(0) if words else "")
+            value = (found[2] and found[2] + found[3]) or (words.pop(0) if words else "")
             sized = re.fullmatch(r"(-?[0-9]+)([a-zA-Z]*)", value)
             if sized is None or sized[2] not in _UNITS:
                 raise NotUnderstood(" ".join(argv))

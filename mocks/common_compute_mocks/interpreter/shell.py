@@ -52,6 +52,8 @@ class Shell:
         self.options = dict.fromkeys("efu", False)
         self.last_status = 0
         self.last_background = 0
+        self.substituted = 0
+        """The status of the last command substitution, which is that of a line without a command."""
         self.line = 1
         self._tested = 0
         self.loops = 0
@@ -100,6 +102,11 @@ class Shell:
         self.complain(words)
         raise Exit(_FAULT)
 
+    def report(self, number: int) -> None:
+        """Say by which signal a child died."""
+        if number not in _UNREPORTED:
+            self.process.complain(signal.strsignal(number) or f"Signal {number}")
+
     def run(self, program: Sequence) -> int:
         """Run a whole program up to its `exit`."""
         try:
@@ -117,6 +124,7 @@ class Shell:
         child.exported = set(self.exported)
         child.functions = dict(self.functions)
         child.options = dict(self.options)
+        child.loops = 0
         return child
 
     def capture(self, program: Sequence) -> str:
@@ -124,7 +132,7 @@ class Shell:
         child = self.fork()
         pipe = self.process.world.pipe()
         child.process.ends[1] = pipe
-        self.last_status = self._join(child, program)
+        self.substituted = self._join(child, program)
         return pipe.read().decode("latin-1").rstrip("\n").replace("\0", "")
 
     def sequence(self, program: Sequence) -> int:
@@ -289,18 +297,20 @@ class Shell:
     def _simple(self, command: Simple) -> int:
         self.line = command.line
         try:
+            self.substituted = 0
             argv = expansion.fields(self, command.words)
             if not argv:
-                self.last_status = 0
                 with self._redirected(command.redirections) as done:
                     for name, word in command.assignments:
                         self.assign(name, expansion.text(self, word))
-                return self.last_status if done else _FAULT
+                return self.substituted if done else _FAULT
             assigned = {name: expansion.text(self, word) for name, word in command.assignments}
         except expansion.ExpansionFault as fault:
             self.fault(str(fault))
         if argv[0] == "exec":
             return self._exec(argv[1:], command, assigned)
+        if not command.redirections:
+            return self._invoke(argv, assigned)
         with self._redirected(command.redirections) as done:
             if not done:
                 if argv[0] in SPECIAL:
@@ -315,7 +325,7 @@ class Shell:
                 self.assign(key, value)
             return self._builtin(argv)
         if name in self.functions or name in BUILTINS:
-            before = dict(self.variables)
+            before = dict(self.variables) if assigned else {}
             self.variables.update(assigned)
             try:
                 return self._call(argv) if name in self.functions else self._builtin(argv)
@@ -328,8 +338,8 @@ class Shell:
     def _builtin(self, argv: list[str]) -> int:
         try:
             return (SPECIAL.get(argv[0]) or BUILTINS[argv[0]])(self, argv)
-        except FileError as error:
-            self.complain(f"{argv[0]}: I/O error: {error.words}")
+        except FileError:
+            self.complain(f"{argv[0]}: {argv[0]}: I/O error")
             return 1
 
     def _call(self, argv: list[str]) -> int:
@@ -350,8 +360,7 @@ class Shell:
         except Signalled as death:
             if death.pid != child.pid:
                 raise
-            if death.number not in _UNREPORTED:
-                self.process.complain(signal.strsignal(death.number) or f"Signal {death.number}")
+            self.report(death.number)
             return 128 + death.number
         finally:
             self.process.time = child.time
@@ -387,8 +396,12 @@ class Shell:
             ends[descriptor] = self.process.open(target, mode)
         except FileError as error:
             verb = "open" if mode == "r" else "create"
-            words = {("open", "No such file or directory"): "No such file"}.get((verb, error.words), error.words)
-            words = "Directory nonexistent" if (verb, words) == ("create", "No such file or directory") else words
+            words = {("open", "No such file or directory"): "No such file"}.get(
+                (verb, error.words), error.words
+            )
+            words = (
+                "Directory nonexistent" if (verb, words) == ("create", "No such file or directory") else words
+            )
             self.complain(f"cannot {verb} {target}: {words}")
             return False
         return True

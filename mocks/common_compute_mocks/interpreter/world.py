@@ -28,7 +28,7 @@ class Limits:
     """
 
     seconds: float = inf
-    steps: int = 20_000
+    steps: int = 50_000
     memory_bytes: int = 64 * 1024 * 1024
     disk_bytes: int = 64 * 1024 * 1024
 
@@ -39,6 +39,7 @@ class Background:
 
     status: int
     ends_at: float
+    killed: bool = False
 
 
 @dataclass(eq=False)
@@ -81,7 +82,7 @@ class World:
         if pid in self.background:
             job = self.background[pid]
             if killer.time < job.ends_at and number:
-                job.ends_at, job.status = killer.time, 128 + number
+                job.ends_at, job.status, job.killed = killer.time, 128 + number, True
                 self.tape[:] = [item for item in self.tape if item.branch != pid or item.at <= killer.time]
             return True
         if pid in (0, -_FIRST_PID):

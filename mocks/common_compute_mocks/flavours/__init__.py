@@ -1,0 +1,134 @@
+"""What distinguishes one mocked facility from another: its YAML read into a record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from common_compute_connector.jobs import State
+
+SUCCEEDED = "succeeded"
+"""The entry of `endings` for a task that came to a good end; the others are the contract's reason codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A native state that a task passes through; in the one with `command` its command runs."""
+
+    state: str
+    seconds: float
+    detail: str | None = None
+    command: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LastWord:
+    """The native state in which a task ends, and the words beside it, with places for the facts."""
+
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Numbering:
+    """How the facility names its tasks: forms over `base`, `index` and `number`, their sum."""
+
+    single: str
+    array: str
+    least: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelling:
+    """How fast the facility confirms, and how long the command goes on meanwhile."""
+
+    confirmed_after_seconds: float
+    command_lives_on_seconds: float
+
+
+@dataclass(frozen=True)
+class Flavour:
+    """One `flavours/*.yaml`."""
+
+    name: str
+    facility: Mapping[str, Any]
+    software: Sequence[Mapping[str, Any]]
+    tasks_per_part: int
+    observe_every_seconds: float
+    directory: str
+    environment: Mapping[str, str]
+    native_id: Numbering
+    hosts: Sequence[str]
+    states: Mapping[str, State]
+    life: Sequence[Step]
+    again: Step
+    endings: Mapping[str, LastWord]
+    cancel: Cancelling
+    refusal: str
+
+    def state_of(self, native: str) -> State | None:
+        """Give our state for a native one, None for one that nobody knows."""
+        return self.states.get(native.split(" ", 1)[0])
+
+    def steps(self, attempt: int) -> Sequence[Step]:
+        """Give the native states of an attempt, in order, up to its end."""
+        return self.life if attempt == 1 else (self.again, *self.life[1:])
+
+    def enforces(self, resource: str) -> bool:
+        """Tell whether a resource is a limit here, not a hint."""
+        support: str = self.facility["resources"][resource]["support"]
+        return support == "enforced"
+
+    def default_version(self, software: str) -> str | None:
+        """Give the version that a job gets which asks for none."""
+        return next((e["version"] for e in self.software if e["name"] == software and e["default"]), None)
+
+
+@cache
+def names() -> Sequence[str]:
+    """Name the flavours."""
+    entries = files(__name__).iterdir()
+    return sorted(entry.name.removesuffix(".yaml") for entry in entries if entry.name.endswith(".yaml"))
+
+
+@cache
+def load(name: str) -> Flavour:
+    """Read a flavour; `name` is one of `names()`."""
+    values = yaml.safe_load(files(__name__).joinpath(f"{name}.yaml").read_text(encoding="utf-8"))
+    numbering = values["native_id"]
+    return Flavour(
+        **values
+        | {
+            "name": name,
+            "software": _sorted(values["software"], values["facility"]["architectures"]),
+            "native_id": Numbering(numbering["single"], numbering["array"], **numbering["base"]),
+            "states": {native: State(state) for native, state in values["states"].items()},
+            "life": tuple(Step(**step) for step in values["life"]),
+            "again": Step(**values["again"]),
+            "endings": {reason: LastWord(**word) for reason, word in values["endings"].items()},
+            "cancel": Cancelling(**values["cancel"]),
+        }
+    )
+
+
+def _sorted(
+    software: Sequence[Mapping[str, Any]], architectures: Sequence[str]
+) -> Sequence[Mapping[str, Any]]:
+    """Sort by name and then from the newest version to the oldest; the only version of a name is its default."""
+    named = [entry["name"] for entry in software]
+    complete: list[dict[str, Any]] = [
+        {"default": named.count(entry["name"]) == 1, "architectures": list(architectures)}
+        | {**entry, "version": str(entry["version"])}
+        for entry in software
+    ]
+    complete.sort(
+        key=lambda entry: [int(number) for number in re.findall("[0-9]+", entry["version"])], reverse=True
+    )
+    return sorted(complete, key=lambda entry: str(entry["name"]))
