@@ -13,6 +13,7 @@ from common_compute_connector.dispatching import FacilityCycle
 from common_compute_connector.facilities import Facilities, KnownFacility
 from common_compute_connector.store import Store
 from common_compute_connector.store import parts as stored
+from common_compute_connector.store.replicas import SINGLE, Replica, join, leave, stay
 from common_compute_connector.store.retention import expire_results, purge_jobs
 
 _log = structlog.get_logger(__name__)
@@ -30,7 +31,7 @@ class Dispatcher:
     Each facility has a loop of its own, so that one that hangs holds up no other.
     """
 
-    def __init__(self, store: Store, facilities: Facilities, clock: Clock, replica: str = "single") -> None:
+    def __init__(self, store: Store, facilities: Facilities, clock: Clock, replica: Replica = SINGLE) -> None:
         self._store = store
         self._clock = clock
         self._replica = replica
@@ -46,9 +47,16 @@ class Dispatcher:
         return iter(self._cycles.values())
 
     async def open(self) -> None:
-        """Get ready: where this is the only process, take over what one before it left leased."""
+        """Join the processes that share the store; where there is only one, take over what it left leased.
+
+        Raises:
+            ConfigurationError: another one that is alive runs on another configuration.
+        """
         self._store.listen()
-        if not self._store.is_shared:
+        until = self._clock.now() + _LEASE
+        if self._store.is_shared:
+            await self._store.write(lambda held: join(held, self._replica, self._clock.now(), until))
+        else:
             await self._store.write(stored.drop_leases)
         await self._facilities.describe()
 
@@ -76,7 +84,7 @@ class Dispatcher:
         await asyncio.gather(*self._loops, return_exceptions=True)
         for cycle in self._cycles.values():
             await cycle.stop()
-        await self._store.write(lambda connection: stored.drop_leases(connection, self._replica))
+        await self._store.write(lambda connection: leave(connection, self._replica))
 
     async def _run(self, cycle: FacilityCycle) -> None:
         wake = self._wakes[cycle.known.id]
@@ -117,9 +125,7 @@ class Dispatcher:
         now = self._clock.now()
         if self._renewed_at is None or now - self._renewed_at >= _RENEW_EVERY:
             self._renewed_at = now
-            await self._store.write(
-                lambda connection: stored.renew_leases(connection, self._replica, now + _LEASE)
-            )
+            await self._store.write(lambda connection: stay(connection, self._replica, now + _LEASE))
             if self._store.is_shared:
                 for cycle in self._cycles.values():
                     await cycle.keep_leased()

@@ -14,6 +14,7 @@ from common_compute_connector.errors import FacilityUnavailable
 from common_compute_connector.facilities import KnownFacility
 from common_compute_connector.store import Store
 from common_compute_connector.store import parts as stored
+from common_compute_connector.store.replicas import Replica
 from common_compute_connector.store.schema import Phase
 
 
@@ -21,14 +22,16 @@ class FacilityCycle:
     """All that this process does for one facility."""
 
     def __init__(
-        self, store: Store, known: KnownFacility, clock: Clock, replica: str, lease: timedelta
+        self, store: Store, known: KnownFacility, clock: Clock, replica: Replica, lease: timedelta
     ) -> None:
         connector = known.connector
         self.known = known
         self.cycles = 0
         self._store = store
+        host = replica.host if connector.bound_to_host else None
+        claimant = stored.Claimant(known.id, replica.id, host)
         self._contact = Contact(known, clock)
-        self._leased = LeasedParts(store, known, clock, replica, lease)
+        self._leased = LeasedParts(store, known, clock, claimant, lease)
         self._handover = Handover(connector, self._leased, self._contact, clock)
         self._watching = Watching(store, known, self._leased, self._contact, clock)
         self._homecoming = Homecoming(store, connector, self._leased, self._contact)

@@ -27,12 +27,12 @@ class LeasedParts:
     """Parts under lease, by key."""
 
     def __init__(
-        self, store: Store, known: KnownFacility, clock: Clock, replica: str, lease: timedelta
+        self, store: Store, known: KnownFacility, clock: Clock, claimant: stored.Claimant, lease: timedelta
     ) -> None:
         self._store = store
         self._known = known
         self._clock = clock
-        self._replica = replica
+        self._claimant = claimant
         self._lease = lease
         self._held: dict[PartKey, HeldPart] = {}
 
@@ -61,18 +61,18 @@ class LeasedParts:
         """Lease parts that nobody works on, and tell whether there were any."""
         now = self._clock.now()
         # The look without a lock comes first: in most cycles there is nothing new.
-        if not await self._store.read(lambda held: stored.any_to_claim(held, self._known.id, now)):
+        if not await self._store.read(lambda held: stored.any_to_claim(held, self._claimant, now)):
             return False
         until = now + self._lease
         claimed = await self._store.write(
-            lambda held: stored.claim_parts(held, self._known.id, self._replica, now, until, _AT_ONCE)
+            lambda held: stored.claim_parts(held, self._claimant, now, until, _AT_ONCE)
         )
         self._held |= {part.part.key: HeldPart.of(part) for part in claimed}
         return bool(claimed)
 
     async def keep_leased(self) -> None:
         """Let go of parts whose lease another process has taken."""
-        leased = await self._store.read(lambda held: stored.leased_parts(held, self._replica))
+        leased = await self._store.read(lambda held: stored.leased_parts(held, self._claimant.replica))
         self.forget([key for key in self._held if key not in leased])
 
     async def intend(self, parts: Sequence[HeldPart]) -> list[HeldPart]:
@@ -80,7 +80,7 @@ class LeasedParts:
         now = self._clock.now()
         keys = [held.key for held in parts]
         go = await self._store.write(
-            lambda connection: stored.record_intents(connection, self._replica, keys, now)
+            lambda connection: stored.record_intents(connection, self._claimant.replica, keys, now)
         )
         may = set(go)
         going = [held for held in parts if held.key in may]

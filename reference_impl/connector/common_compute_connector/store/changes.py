@@ -30,7 +30,7 @@ class Changes:
     async def wait(self, job_id: str, seconds: float, clock: Clock) -> bool:
         """Wait until a job may have changed, and tell whether that, and not the time, ended the waiting.
 
-        Look at the job, make the waiting (`expect`), look again, then wait: else a change in between is lost.
+        To miss nothing, `expect` the change, look at the job, and then wait with `within`.
         """
         return await self.within(self.expect(job_id), job_id, seconds, clock)
 

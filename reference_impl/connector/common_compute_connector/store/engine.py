@@ -59,6 +59,7 @@ class Store:
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(_READERS, "store-reader") if self.is_shared else None
         self._local = threading.local()
+        self._opened: list[Connection] = []
         self._listener: Listener | None = None
         self._writer = threading.Thread(target=self._write_orders, name="store-writer", daemon=True)
         self._writer.start()
@@ -108,6 +109,8 @@ class Store:
         await asyncio.to_thread(self._writer.join)
         if self._readers is not None:
             self._readers.shutdown()
+        for connection in self._opened:
+            connection.close()
         self._engine.dispose()
 
     def _reader(self) -> Connection:
@@ -115,6 +118,7 @@ class Store:
         if connection is None or connection.closed or connection.invalidated:
             connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             self._local.connection = connection
+            self._opened.append(connection)
         return connection
 
     async def _order(self, work: Callable[..., Any], item: Any, *, together: bool) -> Any:

@@ -60,5 +60,6 @@ def take_key(connection: Connection, owner: str, wanted: Idempotency, job_id: st
         dialect.insert(keys)
         .values(owner=owner, key=wanted.key, digest=wanted.digest, job_id=job_id, created_at=to_micros(now))
         .on_conflict_do_nothing()
+        .returning(keys.c.key)  # the count of rows is not told for such an insertion
     )
-    return bool(bound.rowcount)
+    return bound.first() is not None

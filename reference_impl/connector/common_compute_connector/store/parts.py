@@ -37,23 +37,33 @@ class ClaimedPart:
     unknown_since: datetime | None
 
 
-def any_to_claim(connection: Connection, facility_id: str, now: datetime) -> bool:
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """A process that claims parts of a facility; `host` is set if they can be seen from that host alone."""
+
+    facility_id: str
+    replica: str
+    host: str | None = None
+
+
+def any_to_claim(connection: Connection, claimant: Claimant, now: datetime) -> bool:
     """Tell whether there are parts that nobody works on, without locking any."""
-    return connection.execute(_unclaimed(facility_id, now).limit(1)).first() is not None
+    return connection.execute(_unclaimed(claimant, now).limit(1)).first() is not None
 
 
 def claim_parts(
-    connection: Connection, facility_id: str, replica: str, now: datetime, until: datetime, limit: int
+    connection: Connection, claimant: Claimant, now: datetime, until: datetime, limit: int
 ) -> list[ClaimedPart]:
-    """Lease parts that nobody works on, the oldest first; replicas at once never get the same."""
+    """Lease parts that nobody works on, the oldest first; replicas at once never get the same.
+
+    A part of a facility that is bound to a host stays with the host that leased it first.
+    """
     rows = connection.execute(
-        _unclaimed(facility_id, now)
-        .order_by(parts.c.created_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+        _unclaimed(claimant, now).order_by(parts.c.created_at).limit(limit).with_for_update(skip_locked=True)
     ).all()
     keys = [PartKey(row.job_id, row.number) for row in rows]
-    _update(connection, keys, lease_owner=replica, lease_until=to_micros(until))
+    lease = {"lease_owner": claimant.replica, "lease_until": to_micros(until)}
+    _update(connection, keys, **lease, **({"host": claimant.host} if claimant.host else {}))
     return _claimed(connection, rows)
 
 
@@ -151,9 +161,13 @@ def jobs_to_cancel(connection: Connection, facility_id: str) -> set[str]:
     return {row.id for row in rows}
 
 
-def _unclaimed(facility_id: str, now: datetime) -> Select[Any]:
+def _unclaimed(claimant: Claimant, now: datetime) -> Select[Any]:
     free = or_(parts.c.lease_until.is_(None), parts.c.lease_until < to_micros(now))
-    return select(parts).where(parts.c.facility_id == facility_id, parts.c.phase.in_(_ACTIONABLE), free)
+    ours = parts.c.facility_id == claimant.facility_id
+    query = select(parts).where(ours, parts.c.phase.in_(_ACTIONABLE), free)
+    if claimant.host is not None:
+        query = query.where(or_(parts.c.host.is_(None), parts.c.host == claimant.host))
+    return query
 
 
 def _claimed(connection: Connection, rows: Sequence[Row[Any]]) -> list[ClaimedPart]:

@@ -124,6 +124,7 @@ parts = Table(
     Column("intended_at", BigInteger),
     Column("submitted_at", BigInteger),
     Column("unknown_since", BigInteger),
+    Column("host", String(255)),
     Column("lease_owner", String(64)),
     Column("lease_until", BigInteger),
     Index("parts_to_claim", "facility_id", "phase", "created_at"),
@@ -171,6 +172,15 @@ enrolments = Table(
     Column("facility_id", String(64), primary_key=True),
     Column("document", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+)
+
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("configuration", String(64), nullable=False),
+    Column("alive_until", BigInteger, nullable=False),
 )
 
 settings = Table(

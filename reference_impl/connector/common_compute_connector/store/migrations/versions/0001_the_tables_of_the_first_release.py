@@ -85,12 +85,21 @@ def upgrade() -> None:
         sa.Column("intended_at", sa.BigInteger(), nullable=True),
         sa.Column("submitted_at", sa.BigInteger(), nullable=True),
         sa.Column("unknown_since", sa.BigInteger(), nullable=True),
+        sa.Column("host", sa.String(length=255), nullable=True),
         sa.Column("lease_owner", sa.String(length=64), nullable=True),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("job_id", "number"),
     )
     op.create_index("parts_by_lease", "parts", ["lease_owner"], unique=False)
     op.create_index("parts_to_claim", "parts", ["facility_id", "phase", "created_at"], unique=False)
+    op.create_table(
+        "replicas",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("host", sa.String(length=255), nullable=False),
+        sa.Column("configuration", sa.String(length=64), nullable=False),
+        sa.Column("alive_until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
     op.create_table(
         "settings",
         sa.Column("name", sa.String(length=64), nullable=False),
