@@ -123,12 +123,17 @@ def placeholders(text: str) -> list[str]:
     return _PLACEHOLDER.findall(text)
 
 
+def replaced(text: str, values: Mapping[str, str]) -> str:
+    """Put values in the place of all placeholders, each of which must have one."""
+    return _PLACEHOLDER.sub(lambda found: values[found[1]], text)
+
+
 class _Replacer:
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
 
     def __call__(self, text: str) -> str:
-        return _PLACEHOLDER.sub(lambda found: self._values[found[1]], text) if self._values else text
+        return replaced(text, self._values) if self._values else text
 
 
 def _replacer(spec: Mapping[str, Any], index: int) -> _Replacer:
