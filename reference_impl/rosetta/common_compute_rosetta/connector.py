@@ -123,7 +123,7 @@ class PlainHost:
         payload = await asyncio.to_thread(archive_parts, group, place)
         variables: dict[str, Argument] = {
             "INCOMING": f"incoming.{self._clock.new_id()}",
-            "WAITING": sum(packed.task_count for packed in group),
+            "WAITING": sum(len(packed.indices) for packed in group),
         }
         call = compose("submit", site, variables=variables, payload=payload)
         keys = [packed.key for packed in group]
@@ -312,7 +312,7 @@ class PlainHost:
             raise FacilityUnavailable(self.facility_id, words) from error
 
 
-async def _closing(chunks: AsyncGenerator[bytes], pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _closing(chunks: AsyncGenerator[bytes, None], pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     async with aclosing(chunks):
         async for piece in pieces:
             yield piece

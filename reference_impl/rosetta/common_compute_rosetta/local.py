@@ -36,7 +36,7 @@ class LocalTransport:
 
     async def stream(
         self, argv: Sequence[str], stdin: bytes = b"", *, idle_seconds: float
-    ) -> AsyncGenerator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """Run a command and give its standard output as it comes."""
         process = await self._start(argv, stderr=asyncio.subprocess.DEVNULL)
         feeding = asyncio.ensure_future(_feed(process, stdin))

@@ -1,6 +1,6 @@
 """A task as text: the script that a host's shell reads to run exactly one command. Pure.
 
-The script runs with an empty environment, and writes what it has come to into files beside the working
+The script runs with an empty environment and the time as its argument. It writes what it has come to into files beside the working
 directory (`sh/watcher.sh` reads them): `start`, then `stage` (inputs, setup, missing, command).
 """
 
@@ -88,9 +88,10 @@ def task_script(
 
 
 _BEGIN = rb"""umask 077
+began=$1
 IFS= read -r stat </proc/$$/stat
 set -- ${stat##*) }
-printf '%s %s %s .\n' "$$" "${20}" "$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)" >../start
+printf '%s %s %s .\n' "$$" "${20}" "$began" >../start
 set --
 [ ! -e ../ending ] || exit 0"""
 """The record that the task began comes first and the look for a reason to end afterwards: who cancels does it

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from common_compute_connector.jobs import Native, Reason, Resolved, State
 from common_compute_connector.protocol import PartKey, TaskSeen
 from common_compute_rosetta.sandbox import key_of
 
-_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?")
+_TIME = re.compile(r"(\d+)(?:\.(\d{1,6}))?")
 
 
 class Garbled(Exception):
@@ -214,12 +214,12 @@ _STAGES = {"starting": "node-failure", "inputs": "input-unavailable", "setup": "
 
 
 def _time(text: str) -> datetime | None:
-    """Read date(1)'s answer, with the fraction if there is one (`%N` is not POSIX)."""
+    """Read seconds since 1970, with a fraction if there is one (`date +%N` is not everywhere)."""
     found = _TIME.match(text)
     if found is None:
         return None
-    fraction = (found[2] or "").ljust(6, "0")
-    return datetime.fromisoformat(f"{found[1]}.{fraction}").replace(tzinfo=UTC)
+    microseconds = int((found[2] or "").ljust(6, "0"))
+    return datetime.fromtimestamp(int(found[1]), UTC) + timedelta(microseconds=microseconds)
 
 
 def first_words(stderr: bytes) -> str:

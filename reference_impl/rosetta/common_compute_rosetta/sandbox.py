@@ -4,8 +4,9 @@ Below the service's directory on the host:
     parts/KEY/handle, limits        what was said when the part was accepted; its tasks and their limits
     parts/KEY/inputs/N              the N-th input, once for all tasks
     parts/KEY/tasks/I/run           the script of task I
-    parts/KEY/tasks/I/...           taken, start, stage, status, words, ending, end; out, err (pipes);
-                                    stdout, stderr; work/ and tmp/, all of them made there
+    parts/KEY/tasks/I/work/, tmp/   where its command works; the inputs are copied there
+    parts/KEY/tasks/I/out, err      pipes, through which the logs go to `stdout` and `stderr`
+    parts/KEY/tasks/I/...           records: taken, start, stage, words, ending, status, end
     queue/PLACE.KEY                 an empty file: where in the queue the part is
     lanes/N, trash/, incoming.*/    slots; what is being removed; what is being received
 """
@@ -37,13 +38,13 @@ class Sandbox:
 
     key: PartKey
     handle: str
-    task_count: int
+    indices: range
     files: Sequence[tuple[str, bytes]] = field(repr=False)
 
     @property
     def size_bytes(self) -> int:
         """About how long it is in an archive."""
-        return sum(1024 + len(content) for _, content in self.files)
+        return sum(1024 + len(content) for _, content in self.files) + 2048 * len(self.indices)
 
 
 def directory_name(key: PartKey) -> str:
@@ -81,28 +82,48 @@ def pack_part(
         sources = {entry.path: f"{outside}/inputs/{n}" for n, entry in enumerate(plan.inputs)}
         task = f"tasks/{plan.index}"
         files.append((f"{inside}/{task}/run", task_script(plan, f"{outside}/{task}", surroundings, sources)))
-    return Sandbox(key, handle, len(plans), files)
+    indices = range(plans[0].index, plans[0].index + len(plans))
+    return Sandbox(key, handle, indices, files)
 
 
 def archive_parts(sandboxes: Sequence[Sandbox], place: int) -> bytes:
     """Pack parts into one archive, queued in this order from `place` on; `complete` is its last file."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        for name, content in _files(sandboxes, place):
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            member.mode = 0o600
+        for member, content in _members(sandboxes, place):
             tar.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
 
 
-def _files(sandboxes: Sequence[Sandbox], place: int) -> Iterator[tuple[str, bytes]]:
+def _members(sandboxes: Sequence[Sandbox], place: int) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
     for offset, sandbox in enumerate(sandboxes):
         name = directory_name(sandbox.key)
-        yield f"handles/{name}", b""
-        yield f"queue/{place + offset:020d}.{name}", b""
-        yield from sandbox.files
-    yield "complete", b""
+        yield _file(f"handles/{name}", b"")
+        yield _file(f"queue/{place + offset:020d}.{name}", b"")
+        for path, content in sandbox.files:
+            yield _file(path, content)
+        for index in sandbox.indices:
+            for last, kind in _TASK_MEMBERS:
+                member = tarfile.TarInfo(f"parts/{name}/tasks/{index}/{last}")
+                member.type = kind
+                member.mode = 0o700
+                yield member, b""
+    yield _file("complete", b"")
+
+
+_TASK_MEMBERS = (
+    ("work", tarfile.DIRTYPE),
+    ("tmp", tarfile.DIRTYPE),
+    ("out", tarfile.FIFOTYPE),
+    ("err", tarfile.FIFOTYPE),
+)
+
+
+def _file(name: str, content: bytes) -> tuple[tarfile.TarInfo, bytes]:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    member.mode = 0o600
+    return member, content
 
 
 def batches(sandboxes: Sequence[Sandbox], most_bytes: int) -> Iterator[list[Sandbox]]:

@@ -44,7 +44,7 @@ class Transport(Protocol):
 
     def stream(
         self, argv: Sequence[str], stdin: bytes = b"", *, idle_seconds: float
-    ) -> AsyncGenerator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """Run a command and give its standard output as it comes, in constant memory.
 
         A consumer that stops early ends the command. The exit code is not told: what is streamed says by

@@ -7,8 +7,9 @@
 
 umask 077
 
+# Print the time: seconds since 1970, with a fraction where date knows `%N`.
 clock() {
-    date -u +%Y-%m-%dT%H:%M:%S.%NZ
+    date +%s.%N
 }
 
 # Set NOW to hundredths of a second since the boot.
@@ -90,12 +91,8 @@ pick() {
     return 1
 }
 
-# Run the task that was taken, from its directories to its last record.
+# Run the task that was taken, from its logs to its last record.
 run_task() {
-    { mkdir "$T/work" "$T/tmp" && mkfifo "$T/out" "$T/err"; } 2>"$T/words" || {
-        conclude none 0
-        return
-    }
     # The logs go through pipes: a program that opens /dev/stderr anew must not cut off what is there.
     cat <"$T/out" >"$T/stdout" 2>/dev/null &
     _cat_out=$!
@@ -107,7 +104,6 @@ run_task() {
         _limits=$!
     fi
     reap
-    _finished=$(clock)
     if [ -n "$_limits" ]; then
         kill "$_limits" 2>/dev/null
         wait "$_limits" 2>/dev/null
@@ -116,34 +112,40 @@ run_task() {
     drain "$_cat_out" "$_cat_err"
     first_line "$T/status"
     # shellcheck disable=SC2086
-    conclude ${LINE:-none 0} "$_finished"
+    conclude ${LINE:-none 0}
 }
 
-# Run the task's script in the foreground (a shell lets its background ignore interrupts) in a session of its
-# own, and write how it ended to `status`. A shell alone cannot tell a death by signal from an exit above 128.
+# Run the task's script in a session of its own, with the time as its argument, and write to `status` how and when
+# it ended. In the foreground: a shell lets its background ignore interrupts. A shell alone cannot tell a death
+# by signal from an exit above 128.
 reap() {
     case $REAPER in
     perl)
         perl -e '
+            my $now = eval { require Time::HiRes; \&Time::HiRes::time } || sub { time };
             my $file = shift;
-            my $status = system { $ARGV[0] } @ARGV;
+            my $status = system { $ARGV[0] } @ARGV, sprintf("%.6f", $now->());
             exit 1 if $status == -1;
+            my $how = $status & 127 ? "signal " . ($status & 127) : "exit " . ($status >> 8);
+            my $line = sprintf("%s %.6f\n", $how, $now->());
             open(my $out, ">", $file) or exit 1;
-            print $out ($status & 127 ? "signal " . ($status & 127) : "exit " . ($status >> 8)), "\n";
+            print $out $line;
         ' "$T/status" setsid env -i "$SHELL_PATH" "$T/run" </dev/null >"$T/out" 2>"$T/err"
         ;;
     python3)
         python3 -I -S -c '
-import os, signal, sys
+import os, signal, sys, time
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-status = os.spawnvp(os.P_WAIT, sys.argv[2], sys.argv[2:])
+status = os.spawnvp(os.P_WAIT, sys.argv[2], [*sys.argv[2:], "%.6f" % time.time()])
+how = "exit %d" % status if status >= 0 else "signal %d" % -status
+line = "%s %.6f\n" % (how, time.time())
 with open(sys.argv[1], "w") as out:
-    out.write("exit %d\n" % status if status >= 0 else "signal %d\n" % -status)
+    out.write(line)
 ' "$T/status" setsid env -i "$SHELL_PATH" "$T/run" </dev/null >"$T/out" 2>"$T/err"
         ;;
     *)
-        setsid env -i "$SHELL_PATH" "$T/run" </dev/null >"$T/out" 2>"$T/err"
-        echo "exit $?" >"$T/status"
+        setsid env -i "$SHELL_PATH" "$T/run" "$(clock)" </dev/null >"$T/out" 2>"$T/err"
+        echo "exit $? $(clock)" >"$T/status"
         ;;
     esac
 }
@@ -166,8 +168,13 @@ drain() {
     _tries=0
     while born "$1" || born "$2"; do
         _tries=$((_tries + 1))
-        [ $_tries -lt 100 ] || kill -s KILL "$1" "$2" 2>/dev/null
-        nap 0.02
+        if [ $_tries -lt 4 ]; then
+            nap 0.001
+        elif [ $_tries -lt 100 ]; then
+            nap 0.02
+        else
+            kill -s KILL "$1" "$2" 2>/dev/null
+        fi
     done
     wait "$1" "$2" 2>/dev/null
 }
@@ -187,8 +194,14 @@ conclude() {
         _ending=${LINE:-cancel}
     fi
     first_line "$T/words"
-    printf '%s %s %s %s %s %s\n' "$1" "$2" "${3:-$(clock)}" "$_stage" "$_ending" "$LINE" >"$T/end.new" &&
-        mv -f "$T/end.new" "$T/end"
+    until
+        printf '%s %s %s %s %s %s\n' "$1" "$2" "${3:-$(clock)}" "$_stage" "$_ending" "$LINE" >"$T/end.new" &&
+            mv -f "$T/end.new" "$T/end"
+    do
+        # A full disk, perhaps: the end of a task must not get lost.
+        [ -d "$T" ] || return
+        nap 1
+    done 2>/dev/null
 }
 
 # ---- ends
