@@ -1,0 +1,220 @@
+"""The servers and the demonstration as processes: ready when they say so, and gone when they are told to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import httpx
+import pytest
+
+from common_compute_cli.demo.facility import write_configuration
+
+pytestmark = pytest.mark.real
+
+PATIENCE_SECONDS = 60
+
+
+class Machine:
+    """Start the program with a mark in its environment, by which all its descendants are found."""
+
+    def __init__(self, room: Path) -> None:
+        self.room = room
+        self.mark = f"COMMON_COMPUTE_TEST={os.getpid()}-{room}"
+        self.temporary = room / "tmp"
+        self.temporary.mkdir()
+        name, _, value = self.mark.partition("=")
+        self.environment = {**os.environ, name: value, "TMPDIR": str(self.temporary)}
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the program to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "common_compute_cli", *arguments],
+            cwd=self.room,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start the program."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "common_compute_cli", *arguments],
+            cwd=self.room,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.started.append(process)
+        return process
+
+    def alive(self) -> list[str]:
+        """Give the command lines of all processes that carry the mark."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if self.mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            except (OSError, NotADirectoryError):
+                continue
+        return found
+
+    def alive_in_the_end(self) -> list[str]:
+        """Give what is still there after some patience."""
+        for _ in range(10 * PATIENCE_SECONDS):
+            if not self.alive():
+                break
+            time.sleep(0.1)
+        return self.alive()
+
+    def close(self) -> None:
+        """End what a failed test left."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    """Give a machine, and end what was started there."""
+    machine = Machine(tmp_path)
+    yield machine
+    machine.close()
+
+
+def server_arguments(kind: str, room: Path) -> list[str]:
+    """Give the arguments that start a server of a kind."""
+    if kind == "serve":
+        return ["serve", "--config", str(write_configuration(room)), "--port", "0"]
+    return ["mock", "--flavour", kind]
+
+
+def ready(process: subprocess.Popen[bytes]) -> dict[str, str]:
+    """Give the line with which a server says that it is ready."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line, process.communicate()[1].decode()
+    document: dict[str, str] = json.loads(line)
+    return document
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("kind", ["serve", "rosetta", "dirac"])
+def test_a_server_answers_when_it_says_so_and_ends_when_it_is_told(
+    kind: str, ending: signal.Signals, machine: Machine
+) -> None:
+    """After its line it answers; a signal ends it with 0, without a word, a child or a temporary file left."""
+    process = machine.start(*server_arguments(kind, machine.room), "--json")
+    line = ready(process)
+    assert process.pid == line["pid"]
+    with httpx.Client(trust_env=False) as client:
+        assert 200 == client.get(line["url"] + "/service-info").status_code
+        assert 200 == client.get(line["docs"], follow_redirects=True).status_code
+        process.send_signal(ending)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        assert (0, b"", b"") == (process.returncode, out, err)
+        with pytest.raises(httpx.ConnectError):
+            client.get(line["url"] + "/service-info")
+    assert ([], []) == (machine.alive(), list(machine.temporary.iterdir()))
+
+
+def test_a_server_ends_with_whoever_started_it(machine: Machine) -> None:
+    """With --until-stdin-closes the end of the pipe is the end of the server."""
+    process = machine.start("mock", "--flavour", "rosetta", "--json", "--until-stdin-closes")
+    ready(process)
+    assert process.stdin is not None
+    process.stdin.close()
+    assert 0 == process.wait(PATIENCE_SECONDS)
+
+
+def test_people_get_a_line_with_the_address_and_the_reference(machine: Machine) -> None:
+    """Without --json one line of words says where the server answers and where its reference is."""
+    process = machine.start("mock", "--flavour", "dirac")
+    assert process.stdout is not None
+    line = process.stdout.readline().decode()
+    assert "answers at http://127.0.0.1:" in line
+    assert "/docs" in line
+    process.send_signal(signal.SIGINT)
+    assert b"" == process.communicate(timeout=PATIENCE_SECONDS)[0]
+
+
+def test_an_address_in_use_is_told(machine: Machine) -> None:
+    """A port that somebody else has is named, with the way out, and the exit code is 2."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = machine.run("mock", "--flavour", "rosetta", "--port", str(port))
+    assert (2, True) == (done.returncode, f"port {port}, cannot be listened on" in done.stderr)
+
+
+def test_a_wrong_configuration_is_told_fault_by_fault(machine: Machine) -> None:
+    """`serve` and `config check` name every fault of a file, and end with 2."""
+    file = machine.room / "wrong.toml"
+    file.write_text(
+        '[[facility]]\nid = "a"\nconnector = "internal"\nrot = "/x"\nmax_running = 0\n', encoding="utf-8"
+    )
+    for arguments in (["serve", "--config", str(file)], ["config", "check", str(file)]):
+        done = machine.run(*arguments)
+        assert 2 == done.returncode
+        for words in ("`root`", "`rot`", "`max_running`"):
+            assert words in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_right_configuration_is_told_as_well(machine: Machine) -> None:
+    """`config check` of a file that works ends with 0."""
+    done = machine.run("config", "check", str(write_configuration(machine.room)))
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_the_demonstration_from_end_to_end(machine: Machine) -> None:
+    """It leaves a plot, logs and three certificates, and nothing running."""
+    done = machine.run("demo", "--out", "shown")
+    assert 0 == done.returncode, done.stdout + done.stderr
+    shown = machine.room / "shown"
+    assert "{http://www.w3.org/2000/svg}svg" == ET.parse(shown / "sunspots.svg").getroot().tag
+    summary = json.loads((shown / "summary.json").read_text(encoding="utf-8"))
+    assert (21, 10.84) == (summary["pools"], summary["median_period_years"])
+    assert 21 == len(list((shown / "periods").glob("task-*/period.json")))
+    assert 21 == len(list((shown / "logs" / "fit").glob("task-*.stdout.txt")))
+    certificates = sorted((shown / "certificates").glob("*/certificate.json"))
+    assert ["facility", "mock-dirac", "mock-rosetta"] == [file.parent.name for file in certificates]
+    assert {"certified"} == {json.loads(file.read_text(encoding="utf-8"))["verdict"] for file in certificates}
+    assert ([], []) == (machine.alive(), list(machine.temporary.iterdir()))
+
+
+@pytest.mark.parametrize("step", [b"1  ", b"2  ", b"5  "])
+def test_an_interrupted_demonstration_leaves_nothing(step: bytes, machine: Machine) -> None:
+    """Ctrl-C at any step ends every server and job, and removes what they kept."""
+    process = machine.start("demo", "--out", "shown")
+    assert process.stdout is not None
+    while not (line := process.stdout.readline()).startswith(step):
+        assert line, process.communicate()[1].decode()
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE_SECONDS)
+    assert (130, b"") == (process.returncode, err)
+    assert ([], []) == (machine.alive_in_the_end(), list(machine.temporary.iterdir()))
+
+
+def test_a_killed_demonstration_leaves_no_server(machine: Machine) -> None:
+    """When the demonstration is killed outright, its servers notice and end."""
+    process = machine.start("demo", "--out", "shown")
+    assert process.stdout is not None
+    while not process.stdout.readline().startswith(b"2  "):
+        pass
+    process.kill()
+    process.communicate()
+    assert [] == machine.alive_in_the_end()
