@@ -1,4 +1,4 @@
-"""What will become of a task: a pure function of its flavour, its scenario, its run and the chance it is given."""
+"""What will become of a task: a pure function of its flavour, scenario, run and chance."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def foresee(flavour: Flavour, scenario: Scenario, run: Run, command: str, draw: 
                 length += attempt.waits_seconds
             if step.command:
                 cut = inf if attempt.runs_at_most_seconds is None else attempt.runs_at_most_seconds
-                # The facility's own doings come before the end that it shows, so that the command's time is whole.
+                # A cut takes of the command's own time, never of what the facility does around it.
                 length = cut if cut < run.seconds + length else run.seconds + length
                 spans.append(Span(at, at + length))
             at += length

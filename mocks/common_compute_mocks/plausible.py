@@ -19,7 +19,7 @@ _SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="200"><title>
 
 
 def plausible_run(plan: TaskPlan, draw: Draw, until: float = inf) -> Run:
-    """Make up a run: standard output names the command, each declared output is a file, the exit code is 0."""
+    """Make up a run: it names the command, writes a file for each declared output, and exits with 0."""
     seconds = _SHORTEST_SECONDS + draw("seconds") * (_LONGEST_SECONDS - _SHORTEST_SECONDS)
     command = shlex.join(plan.command)
     lines = [Written(0.0, "stdout", f"{command}\n".encode(), 0)]

@@ -51,7 +51,10 @@ class Scenario:
         if not self.attempts:
             raise ValueError("a scenario has at least one attempt")
         last = self.attempts[-1]
-        if last.runs_at_most_seconds is not None and last.exit_code is last.signal is last.reason is None:
+        if (
+            last.runs_at_most_seconds is not None
+            and (last.exit_code, last.signal, last.reason) == (None,) * 3
+        ):
             raise ValueError("a last attempt that is cut off has to say how it ends")
 
 

@@ -121,7 +121,7 @@ def load(name: str) -> Flavour:
 def _sorted(
     software: Sequence[Mapping[str, Any]], architectures: Sequence[str]
 ) -> Sequence[Mapping[str, Any]]:
-    """Sort by name and then from the newest version to the oldest; the only version of a name is its default."""
+    """Sort by name, then from the newest version to the oldest; the only one of a name is its default."""
     named = [entry["name"] for entry in software]
     complete: list[dict[str, Any]] = [
         {"default": named.count(entry["name"]) == 1, "architectures": list(architectures)}

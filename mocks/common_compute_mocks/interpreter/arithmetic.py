@@ -9,6 +9,19 @@ _TOKEN = re.compile(
     r"\s*(0[xX][0-9A-Fa-f]+|[0-9]+|[A-Za-z_][A-Za-z0-9_]*|[-+*/%&|^]=|<<=|>>=|<<|>>|[<>=!]=|&&|\|\||.)",
     re.DOTALL,
 )
+
+
+class ArithmeticFault(Exception):
+    """The expression cannot be reckoned; its text says why, as a shell does."""
+
+
+def _divide(a: int, b: int) -> int:
+    if b == 0:
+        raise ArithmeticFault("division by zero")
+    quotient = abs(a) // abs(b)
+    return quotient if (a < 0) == (b < 0) else -quotient
+
+
 _BINARY: dict[str, tuple[int, Callable[[int, int], int]]] = {
     "|": (3, lambda a, b: a | b),
     "^": (4, lambda a, b: a ^ b),
@@ -24,14 +37,10 @@ _BINARY: dict[str, tuple[int, Callable[[int, int], int]]] = {
     "+": (9, lambda a, b: a + b),
     "-": (9, lambda a, b: a - b),
     "*": (10, lambda a, b: a * b),
-    "/": (10, lambda a, b: _divide(a, b)),
+    "/": (10, _divide),
     "%": (10, lambda a, b: a - b * _divide(a, b)),
 }
 _AND, _OR = 2, 1
-
-
-class ArithmeticFault(Exception):
-    """The expression cannot be reckoned; its text says why, as a shell does."""
 
 
 def evaluate(expression: str, read: Callable[[str], str], assign: Callable[[str, str], None]) -> int:
@@ -44,13 +53,6 @@ def evaluate(expression: str, read: Callable[[str], str], assign: Callable[[str,
     value = reckoner.assignment(active=True)
     reckoner.finish()
     return value
-
-
-def _divide(a: int, b: int) -> int:
-    if b == 0:
-        raise ArithmeticFault("division by zero")
-    quotient = abs(a) // abs(b)
-    return quotient if (a < 0) == (b < 0) else -quotient
 
 
 def _wrap(value: int) -> int:

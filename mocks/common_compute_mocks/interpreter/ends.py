@@ -23,14 +23,14 @@ class End(Protocol):
     ready_at: float
     """The moment before which a reader has to wait."""
 
-    def write(self, data: bytes, at: float, branch: int) -> None:
+    def write(self, data: bytes, at: float, branch: int, /) -> None:
         """Take bytes in.
 
         Raises:
             FileError: it cannot.
         """
 
-    def read(self, size: int | None = None) -> bytes:
+    def read(self, size: int | None = None, /) -> bytes:
         """Give at most so many bytes, all that is left without a size, none at the end."""
 
     def read_line(self) -> bytes:
@@ -47,14 +47,14 @@ class LogEnd:
         self._stream: Literal["stdout", "stderr"] = stream
         self._room = room
 
-    def write(self, data: bytes, at: float, branch: int) -> None:
+    def write(self, data: bytes, at: float, branch: int, /) -> None:
         """Append to the log."""
         self._room -= len(data)
         if self._room < 0:
             raise FileError(NO_SPACE)
         self._tape.append(Written(at, self._stream, data, branch))
 
-    def read(self, size: int | None = None) -> bytes:
+    def read(self, _size: int | None = None, /) -> bytes:
         """Refuse: a log is only written."""
         raise FileError("Bad file descriptor")
 
@@ -74,14 +74,14 @@ class FileEnd:
         self._append = append
         self._offset = 0
 
-    def write(self, data: bytes, at: float, branch: int) -> None:
+    def write(self, data: bytes, _at: float, _branch: int, /) -> None:
         """Write at the offset, or at the end."""
         if self._append:
             self._offset = len(self._file.content)
         self._tree.write(self._file, self._offset, data)
         self._offset += len(data)
 
-    def read(self, size: int | None = None) -> bytes:
+    def read(self, size: int | None = None, /) -> bytes:
         """Read from the offset on."""
         stop = None if size is None else self._offset + size
         data = bytes(self._file.content[self._offset : stop])
@@ -103,14 +103,14 @@ class PipeEnd:
         self._content = bytearray(content)
         self._offset = 0
 
-    def write(self, data: bytes, at: float, branch: int) -> None:
+    def write(self, data: bytes, at: float, _branch: int, /) -> None:
         """Put bytes in."""
         if len(self._content) + len(data) > self._room:
             raise OutOfMemory
         self._content += data
         self.ready_at = max(self.ready_at, at)
 
-    def read(self, size: int | None = None) -> bytes:
+    def read(self, size: int | None = None, /) -> bytes:
         """Take bytes out."""
         stop = len(self._content) if size is None else self._offset + size
         data = bytes(self._content[self._offset : stop])
@@ -128,10 +128,10 @@ class NullEnd:
 
     ready_at = 0.0
 
-    def write(self, data: bytes, at: float, branch: int) -> None:
+    def write(self, _data: bytes, _at: float, _branch: int, /) -> None:
         """Forget."""
 
-    def read(self, size: int | None = None) -> bytes:
+    def read(self, _size: int | None = None, /) -> bytes:
         """Give nothing."""
         return b""
 
@@ -143,7 +143,7 @@ class NullEnd:
 class ZeroEnd(NullEnd):
     """`/dev/zero`."""
 
-    def read(self, size: int | None = None) -> bytes:
+    def read(self, size: int | None = None, /) -> bytes:
         """Give so many zero bytes; who reads it to its end never comes back."""
         if size is None:
             raise OutOfTime

@@ -88,7 +88,7 @@ def _bracket(pattern: str, at: int) -> tuple[str, int] | None:
 
 
 def remove(text: str, pattern: str, operator: str) -> str:
-    """Cut what fits off the front (`#`, `##`) or the back (`%`, `%%`) of a text, the doubled sign the longest."""
+    """Cut what fits off the front (`#`) or the back (`%`) of a text; the doubled sign cuts the longest."""
     places = range(len(text) + 1)
     front = operator[0] == "#"
     ordered = places if (operator in ("#", "%%")) else reversed(places)

@@ -19,7 +19,8 @@ from common_compute_mocks.interpreter.world import Process, Program
 
 
 def _options(argv: list[str], known: str) -> tuple[str, list[str]]:
-    options, names = "", []
+    options = ""
+    names: list[str] = []
     for place, word in enumerate(argv[1:], 2):
         if word == "--":
             return options, names + argv[place:]

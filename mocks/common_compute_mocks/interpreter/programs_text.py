@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from common_compute_mocks.interpreter.ends import End
+from common_compute_mocks.interpreter.ends import End, NullEnd
 from common_compute_mocks.interpreter.failures import FileError, NotUnderstood
 from common_compute_mocks.interpreter.printf import printf as print_form
 from common_compute_mocks.interpreter.world import Process, Program
@@ -24,7 +24,7 @@ _UNITS = {
 
 
 def _inputs(process: Process, argv: list[str], names: list[str]) -> Iterator[tuple[str, End]]:
-    """Open the files of a command line, or standard input; those that cannot be opened are complained about."""
+    """Open the files of a command line, or standard input, and complain about those that cannot be."""
     for name in names or ["-"]:
         if name == "-":
             yield name, process.stdin()
@@ -37,17 +37,8 @@ def _inputs(process: Process, argv: list[str], names: list[str]) -> Iterator[tup
             yield name, _Failed()
 
 
-class _Failed:
-    ready_at = 0.0
-
-    def write(self, data: bytes, at: float, branch: int) -> None:
-        raise NotImplementedError
-
-    def read(self, size: int | None = None) -> bytes:
-        return b""
-
-    def read_line(self) -> bytes:
-        return b""
+class _Failed(NullEnd):
+    """What is read of a file that cannot be opened."""
 
 
 def cat(process: Process, argv: list[str]) -> int:
@@ -163,11 +154,11 @@ def tr(process: Process, argv: list[str]) -> int:
         raise NotUnderstood(" ".join(argv))
     expanded = [_range(print_form(word.replace("%", "%%"), []).text) for word in sets]
     if delete:
-        table = str.maketrans("", "", expanded[0])
+        table: Mapping[int, int | None] = dict.fromkeys(map(ord, expanded[0]))
     else:
-        last = expanded[1][-1:] or ""
-        table = str.maketrans(
-            expanded[0], expanded[1][: len(expanded[0])].ljust(len(expanded[0]), last or " ")
+        length = len(expanded[0])
+        table = dict(
+            zip(map(ord, expanded[0]), map(ord, expanded[1].ljust(length, expanded[1][-1:])), strict=False)
         )
     process.write(process.stdin().read().decode("latin-1").translate(table))
     return 0

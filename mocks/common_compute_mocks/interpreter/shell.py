@@ -9,11 +9,13 @@ from math import inf
 from typing import NoReturn
 
 from common_compute_mocks.interpreter import expansion, patterns
-from common_compute_mocks.interpreter.builtins import BUILTINS, SPECIAL, Break, Continue, Exit, Return
 from common_compute_mocks.interpreter.ends import End, NullEnd
-from common_compute_mocks.interpreter.failures import FileError, OutOfTime, Signalled
+from common_compute_mocks.interpreter.failures import OutOfTime, Signalled
+from common_compute_mocks.interpreter.invocation import run_simple
 from common_compute_mocks.interpreter.launch import launch
 from common_compute_mocks.interpreter.lexer import NAME
+from common_compute_mocks.interpreter.redirection import FAULT, redirected
+from common_compute_mocks.interpreter.special import Break, Continue, Exit, Return
 from common_compute_mocks.interpreter.syntax import (
     AndOr,
     Case,
@@ -21,18 +23,15 @@ from common_compute_mocks.interpreter.syntax import (
     For,
     Function,
     Group,
-    HereDocument,
     If,
     Pipeline,
     Redirected,
-    Redirection,
     Sequence,
     Simple,
     While,
 )
 from common_compute_mocks.interpreter.world import Background, Process
 
-_FAULT = 2
 _UNREPORTED = (signal.SIGINT, signal.SIGPIPE)
 
 
@@ -100,7 +99,7 @@ class Shell:
     def fault(self, words: str) -> NoReturn:
         """Say what is wrong and give up."""
         self.complain(words)
-        raise Exit(_FAULT)
+        raise Exit(FAULT)
 
     def report(self, number: int) -> None:
         """Say by which signal a child died."""
@@ -226,7 +225,7 @@ class Shell:
         self.process.world.step()
         match command:
             case Simple():
-                return self._checked(self._simple(command))
+                return self._checked(run_simple(self, command))
             case Group(body, subshell):
                 return self._checked(self._join(self.fork(), body)) if subshell else self.sequence(body)
             case If(branches, otherwise):
@@ -252,8 +251,8 @@ class Shell:
                 return 0
             case Redirected(inner, redirections, line):
                 self.line = line
-                with self._redirected(redirections) as done:
-                    return self.command(inner) if done else self._checked(_FAULT)
+                with redirected(self, redirections) as done:
+                    return self.command(inner) if done else self._checked(FAULT)
 
     def _while(self, loop: While) -> int:
         status = 0
@@ -294,63 +293,6 @@ class Shell:
         finally:
             self.loops -= 1
 
-    def _simple(self, command: Simple) -> int:
-        self.line = command.line
-        try:
-            self.substituted = 0
-            argv = expansion.fields(self, command.words)
-            if not argv:
-                with self._redirected(command.redirections) as done:
-                    for name, word in command.assignments:
-                        self.assign(name, expansion.text(self, word))
-                return self.substituted if done else _FAULT
-            assigned = {name: expansion.text(self, word) for name, word in command.assignments}
-        except expansion.ExpansionFault as fault:
-            self.fault(str(fault))
-        if argv[0] == "exec":
-            return self._exec(argv[1:], command, assigned)
-        if not command.redirections:
-            return self._invoke(argv, assigned)
-        with self._redirected(command.redirections) as done:
-            if not done:
-                if argv[0] in SPECIAL:
-                    raise Exit(_FAULT)
-                return _FAULT
-            return self._invoke(argv, assigned)
-
-    def _invoke(self, argv: list[str], assigned: dict[str, str]) -> int:
-        name = argv[0]
-        if name in SPECIAL:
-            for key, value in assigned.items():
-                self.assign(key, value)
-            return self._builtin(argv)
-        if name in self.functions or name in BUILTINS:
-            before = dict(self.variables) if assigned else {}
-            self.variables.update(assigned)
-            try:
-                return self._call(argv) if name in self.functions else self._builtin(argv)
-            finally:
-                for key in assigned:
-                    self.variables.pop(key, None)
-                    self.variables.update({key: before[key]} if key in before else {})
-        return self.execute(argv, assigned)
-
-    def _builtin(self, argv: list[str]) -> int:
-        try:
-            return (SPECIAL.get(argv[0]) or BUILTINS[argv[0]])(self, argv)
-        except FileError:
-            self.complain(f"{argv[0]}: {argv[0]}: I/O error")
-            return 1
-
-    def _call(self, argv: list[str]) -> int:
-        outer, self.arguments = self.arguments, argv[1:]
-        try:
-            return self.command(self.functions[argv[0]])
-        except Return as leaving:
-            return leaving.status
-        finally:
-            self.arguments = outer
-
     def execute(self, argv: list[str], assigned: dict[str, str]) -> int:
         """Run a program in a process of its own and wait for it."""
         child = self.process.child()
@@ -364,57 +306,6 @@ class Shell:
             return 128 + death.number
         finally:
             self.process.time = child.time
-
-    def _exec(self, argv: list[str], command: Simple, assigned: dict[str, str]) -> int:
-        for redirection in command.redirections:
-            if not self._redirect(redirection):
-                raise Exit(_FAULT)
-        if not argv:
-            return 0
-        self.process.environment = self.environment() | assigned
-        raise Exit(launch(self.process, argv, self.complain))
-
-    @contextmanager
-    def _redirected(self, redirections: tuple[Redirection, ...]) -> Iterator[bool]:
-        before = dict(self.process.ends)
-        try:
-            yield all(self._redirect(redirection) for redirection in redirections)
-        finally:
-            self.process.ends = before
-
-    def _redirect(self, redirection: Redirection) -> bool:
-        ends, descriptor = self.process.ends, redirection.descriptor
-        if isinstance(redirection.target, HereDocument):
-            content = expansion.text(self, redirection.target.content)
-            ends[descriptor] = self.process.world.pipe(content.encode("latin-1"))
-            return True
-        target = expansion.text(self, redirection.target)
-        if redirection.operator in (">&", "<&"):
-            return self._duplicate(descriptor, target)
-        mode = {"<": "r", "<>": "a", ">>": "a"}.get(redirection.operator, "w")
-        try:
-            ends[descriptor] = self.process.open(target, mode)
-        except FileError as error:
-            verb = "open" if mode == "r" else "create"
-            words = {("open", "No such file or directory"): "No such file"}.get(
-                (verb, error.words), error.words
-            )
-            words = (
-                "Directory nonexistent" if (verb, words) == ("create", "No such file or directory") else words
-            )
-            self.complain(f"cannot {verb} {target}: {words}")
-            return False
-        return True
-
-    def _duplicate(self, descriptor: int, target: str) -> bool:
-        if target == "-":
-            self.process.ends.pop(descriptor, None)
-            return True
-        if not target.isdigit() or int(target) not in self.process.ends:
-            self.complain(f"{target}: Bad file descriptor")
-            return False
-        self.process.ends[descriptor] = self.process.ends[int(target)]
-        return True
 
 
 def _alone(command: Command) -> Sequence:

@@ -15,7 +15,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`$name` or `${name...}`; `operator` is what stands between the name and the word, `#` for its length."""
+    """`$name` or `${name...}`; `operator` stands between the name and the word, or is `length`."""
 
     name: str
     operator: str

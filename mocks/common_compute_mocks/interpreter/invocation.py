@@ -1,0 +1,88 @@
+"""Simple commands: assignments, and a name that means a built-in, a function or a program, XCU 2.9.1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from common_compute_mocks.interpreter import expansion
+from common_compute_mocks.interpreter.builtins import BUILTINS
+from common_compute_mocks.interpreter.failures import FileError
+from common_compute_mocks.interpreter.launch import launch
+from common_compute_mocks.interpreter.redirection import FAULT, redirect, redirected
+from common_compute_mocks.interpreter.special import SPECIAL, Exit, Return
+from common_compute_mocks.interpreter.syntax import Simple
+
+if TYPE_CHECKING:
+    from common_compute_mocks.interpreter.shell import Shell
+
+
+def run_simple(shell: Shell, command: Simple) -> int:
+    """Run a simple command: expand it, redirect it, and find out what its name means."""
+    shell.line = command.line
+    try:
+        shell.substituted = 0
+        argv = expansion.fields(shell, command.words)
+        if not argv:
+            with redirected(shell, command.redirections) as done:
+                for name, word in command.assignments:
+                    shell.assign(name, expansion.text(shell, word))
+            return shell.substituted if done else FAULT
+        assigned = {name: expansion.text(shell, word) for name, word in command.assignments}
+    except expansion.ExpansionFault as fault:
+        shell.fault(str(fault))
+    if argv[0] == "exec":
+        return _exec(shell, argv[1:], command, assigned)
+    if not command.redirections:
+        return _invoke(shell, argv, assigned)
+    with redirected(shell, command.redirections) as done:
+        if not done:
+            if argv[0] in SPECIAL:
+                raise Exit(FAULT)
+            return FAULT
+        return _invoke(shell, argv, assigned)
+
+
+def _invoke(shell: Shell, argv: list[str], assigned: dict[str, str]) -> int:
+    name = argv[0]
+    if name in SPECIAL:
+        for key, value in assigned.items():
+            shell.assign(key, value)
+        return _builtin(shell, argv)
+    if name in shell.functions or name in BUILTINS:
+        before = dict(shell.variables) if assigned else {}
+        shell.variables.update(assigned)
+        try:
+            return _call(shell, argv) if name in shell.functions else _builtin(shell, argv)
+        finally:
+            for key in assigned:
+                shell.variables.pop(key, None)
+                shell.variables.update({key: before[key]} if key in before else {})
+    return shell.execute(argv, assigned)
+
+
+def _builtin(shell: Shell, argv: list[str]) -> int:
+    try:
+        return (SPECIAL.get(argv[0]) or BUILTINS[argv[0]])(shell, argv)
+    except FileError:
+        shell.complain(f"{argv[0]}: {argv[0]}: I/O error")
+        return 1
+
+
+def _call(shell: Shell, argv: list[str]) -> int:
+    outer, shell.arguments = shell.arguments, argv[1:]
+    try:
+        return shell.command(shell.functions[argv[0]])
+    except Return as leaving:
+        return leaving.status
+    finally:
+        shell.arguments = outer
+
+
+def _exec(shell: Shell, argv: list[str], command: Simple, assigned: dict[str, str]) -> int:
+    for redirection in command.redirections:
+        if not redirect(shell, redirection):
+            raise Exit(FAULT)
+    if not argv:
+        return 0
+    shell.process.environment = shell.environment() | assigned
+    raise Exit(launch(shell.process, argv, shell.complain))
