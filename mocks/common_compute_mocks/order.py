@@ -48,6 +48,10 @@ class Order:
             ensure_ascii=False,
         )
 
+    def elapsed(self, now: datetime) -> float:
+        """Give the seconds since the submission."""
+        return (now - self.submitted_at).total_seconds()
+
     @classmethod
     def read(cls, text: str) -> Order:
         """Read a handle.

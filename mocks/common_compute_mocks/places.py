@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -17,20 +16,12 @@ _NEVER_RESOLVED = re.compile(r"[A-Za-z0-9.-]*\.invalid(:[0-9]+)?/")
 """Names below .invalid exist nowhere, RFC 2606: an image there is one that cannot be had."""
 
 
-@dataclass(frozen=True, slots=True)
-class NativeId:
-    """How the facility calls a task that stands alone, and one of an array."""
-
-    single: str
-    array: str
-
-
-def native_id(flavour: Flavour, key: PartKey, index: int) -> NativeId:
+def native_id(flavour: Flavour, key: PartKey, index: int, *, of_array: bool) -> str:
     """Give a task's number at the facility."""
     form = flavour.native_id
     base = form.least + int(chance_of(key.job_id, key.number)("native id") * form.count)
-    words = {"base": base, "index": index, "number": base + index}
-    return NativeId(form.single.format(**words), form.array.format(**words))
+    chosen = form.array if of_array else form.single
+    return chosen.format(base=base, index=index, number=base + index)
 
 
 def image_is_missing(spec: Mapping[str, Any]) -> bool:

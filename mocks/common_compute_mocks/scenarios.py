@@ -25,8 +25,13 @@ class Attempt:
     reason: str | None = None
 
     def __post_init__(self) -> None:
-        if sum(value is not None for value in (self.exit_code, self.signal, self.reason)) > 1:
+        if len(self.decides) > 1:
             raise ValueError("an attempt ends in one way only: exit_code, signal or reason")
+
+    @property
+    def decides(self) -> tuple[str, ...]:
+        """Name the members that say how it ends; with none of them the command does."""
+        return tuple(name for name in ("exit_code", "signal", "reason") if getattr(self, name) is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,121 @@
+"""What a mocked facility knows of its parts: orders, futures and runs, each worked out once.
+
+All of it but the cancels follows from the handles, so it may be lost at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from math import inf
+from typing import Any
+
+from common_compute_connector.plan import plan_task
+from common_compute_connector.protocol import Part, PartKey
+from common_compute_mocks.chance import Draw, chance_of
+from common_compute_mocks.flavours import Flavour
+from common_compute_mocks.future import Future, cancelled, foresee
+from common_compute_mocks.interpreter.machine import Run
+from common_compute_mocks.order import Order
+from common_compute_mocks.places import image_is_missing
+from common_compute_mocks.scenarios import Attempt, Scenario, catalogue
+from common_compute_mocks.work import NOTHING, Shelf, work_out
+
+_NO_IMAGE = Attempt(runs_at_most_seconds=0.0, reason="image-unavailable")
+
+
+class Foresight:
+    """The memory of one facility."""
+
+    def __init__(self, flavour: Flavour) -> None:
+        self._flavour = flavour
+        self._orders: dict[PartKey, Order] = {}
+        self._cancels: dict[tuple[PartKey, int], datetime] = {}
+        self._futures: dict[tuple[PartKey, int], Future] = {}
+        self._runs = Shelf()
+
+    def remembered(self, key: PartKey) -> Order | None:
+        """Give the order of a part that memory has."""
+        return self._orders.get(key)
+
+    def order(self, part: Part) -> Order | None:
+        """Give a part's order, out of its handle if memory lacks it; None if nobody knows the part."""
+        if part.key not in self._orders and part.handle is not None:
+            try:
+                self._orders[part.key] = Order.read(part.handle)
+            except ValueError:
+                return None
+        return self._orders.get(part.key)
+
+    def accept(self, part: Part, order: Order) -> None:
+        """Remember a new part and work out what its tasks will do."""
+        self._orders[part.key] = order
+        for index in part.indices:
+            self.future(part, order, index)
+
+    def cancel(self, part: Part, index: int, at: datetime) -> None:
+        """Note the time of the first cancel of a task."""
+        self._cancels.setdefault((part.key, index), at)
+        self._futures.pop((part.key, index), None)
+
+    def forget(self, part: Part) -> None:
+        """Keep nothing of a part."""
+        self._orders.pop(part.key, None)
+        for index in part.indices:
+            self._cancels.pop((part.key, index), None)
+            self._futures.pop((part.key, index), None)
+            self.let_go(part, index)
+
+    def let_go(self, part: Part, index: int) -> None:
+        """Keep a task's bytes no longer in memory."""
+        self._runs.discard((part.key, index))
+
+    def future(self, part: Part, order: Order, index: int) -> Future:
+        """Give a task's future, with its cancel in it."""
+        known = self._futures.get((part.key, index))
+        if known is None:
+            run = self.run(part, order, index)
+            command = order.spec["command"][0].rpartition("/")[2]
+            known = foresee(self._flavour, _scenario(order), run, command, draw_of(part, order, index))
+            cancel = self._cancels.get((part.key, index))
+            if cancel is not None:
+                known = cancelled(known, self._flavour, order.elapsed(cancel))
+            self._futures[part.key, index] = known
+        return known
+
+    def run(self, part: Part, order: Order, index: int) -> Run:
+        """Give what a task's command does if nothing comes between."""
+        run = self._runs.get((part.key, index))
+        if run is None:
+            run = self._work_out(part, order, index)
+            self._runs.put((part.key, index), run)
+        return run
+
+    def final_run(self, part: Part, order: Order, index: int) -> Run:
+        """Give what the last attempt's command had done when it ended or was ended."""
+        future = self.future(part, order, index)
+        span = future.span(future.moments[-1].attempt)
+        if span is None:
+            return NOTHING
+        run = self.run(part, order, index)
+        seconds = span.ended - span.started
+        return run if seconds >= run.seconds else self._work_out(part, order, index, seconds)
+
+    def _work_out(self, part: Part, order: Order, index: int, until: float = inf) -> Run:
+        if image_is_missing(order.spec):
+            return NOTHING
+        plan = plan_task(order.spec, part.key.job_id, index)
+        resources: Mapping[str, Any] = order.spec.get("resources", {})
+        return work_out(self._flavour, plan, resources, draw_of(part, order, index), until)
+
+
+def draw_of(part: Part, order: Order, index: int) -> Draw:
+    """Give the chance that belongs to one task."""
+    return chance_of(order.seed, order.scenario, order.submitted_at.isoformat(), part.key.job_id, index)
+
+
+def _scenario(order: Order) -> Scenario:
+    scenario = catalogue()[order.scenario]
+    # Whatever else was to happen: without its image the container never starts.
+    return replace(scenario, attempts=(_NO_IMAGE,)) if image_is_missing(order.spec) else scenario
