@@ -253,7 +253,7 @@ class Client:
         """Send any request below the target's URL; raises Inconclusive if no answer comes."""
         encoded = urlencode(list(query))
         url = f"{self.url}{path}" + (f"?{encoded}" if encoded else "")
-        sent = httpx.Headers(headers)
+        sent = httpx.Headers(headers, encoding="utf-8")
         if self.token is not None:
             sent.setdefault("Authorization", f"Bearer {self.token}")
         started = self._pace.now()

@@ -14,7 +14,34 @@ CheckFunction = Callable[["Trial"], None]
 
 # In the order in which they run: first what asks for nothing but answers, while the specimens run at the
 # facility; last what ends jobs, and what looks back on the whole conversation.
-AREAS: tuple[str, ...] = ("service",)
+AREAS = (
+    "service",
+    "facilities",
+    "errors",
+    "order",
+    "bodies",
+    "capabilities",
+    "validation",
+    "idempotency",
+    "arrays",
+    "listing",
+    "execution",
+    "outcomes",
+    "history",
+    "results",
+    "outputs",
+    "logs",
+    "ranges",
+    "replacement",
+    "software",
+    "access",
+    "running",
+    "conventions",
+    "watching",
+    "cancelling",
+    "release",
+    "every_answer",
+)
 
 
 @dataclass(frozen=True)

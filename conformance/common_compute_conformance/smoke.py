@@ -1,4 +1,4 @@
-"""Look before judging: does it answer, does it speak the contract, does one job run and give its bytes back?"""
+"""Look before judging: does it answer, speak the contract, and run one job to its bytes?"""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def meet(client: Client, anonymous: Client, contract: Contract, facility_id: str
     if not probes:
         raise Stopped(
             f"The facility {target.facility_id} names no probe of a class that it claims",
-            "Certification stands on `probe`: name a `software` in which /bin/sh, printf, cat, sleep, env, kill, "
-            "head work",
+            "Certification stands on `probe`: name a `software` in which /bin/sh, printf, cat, sleep, env, "
+            "kill and head work",
             "CC-FAC-002",
         )
     return target
@@ -90,7 +90,7 @@ def run_one_job(workbench: Workbench, pace: Pace) -> None:
     except Finding as finding:
         raise Stopped(
             f"The first job did not run to its end and give its bytes back: {finding}",
-            "Submit it by hand and look at its `reason` and its logs; nothing can be judged before one job works",
+            "Submit it by hand and look at its `reason` and its logs; judge nothing before one job works",
             "CC-JOB-016",
         ) from finding
     if result != specimens.PLAIN_RESULT.encode():

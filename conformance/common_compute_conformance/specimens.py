@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
-from random import Random
 from typing import Any
 
 from common_compute_conformance.errors import NotApplicable
+from common_compute_conformance.pace import Pace
 from common_compute_conformance.target import Target
 
 Body = dict[str, Any]
+Recipe = Callable[[Target, Pace], Body]
 
 # What a shell, a printf, a CSV, a JDL or an --export would break.
 HOSTILE = (
@@ -56,6 +57,10 @@ HOSTILE = (
     "e\u0301 \u202e",
 )
 
+# Jobs that go on until they are cancelled: at most one at a time, since a facility may have few places.
+LASTING = frozenset({"long", "silent", "long-array"})
+MANY = 101
+METADATA_BYTES = 65536
 PLAIN_RESULT = "one result\n"
 PLAIN_STDOUT = "to the standard output\n"
 PLAIN_STDERR = "to the standard error\n"
@@ -72,20 +77,26 @@ EXECUTABLE = b'#!/bin/sh\nprintf "ran with %s" "$1"\n'
 BRACES_PATH = "brace-{{NAME}}.txt"
 ODD_NAMES = ("größe 日本.odd", 'it\'s "odd" & $x;.odd', "two  blanks.odd")
 
-_RECIPES: dict[str, Callable[[Target, Random], Body]] = {}
+_RECIPES: dict[str, Recipe] = {}
 
 
-def _specimen(name: str) -> Callable[[Callable[[Target, Random], Body]], Callable[[Target, Random], Body]]:
-    def register(recipe: Callable[[Target, Random], Body]) -> Callable[[Target, Random], Body]:
+def _specimen(name: str) -> Callable[[Recipe], Recipe]:
+    def register(recipe: Recipe) -> Recipe:
         _RECIPES[name] = recipe
         return recipe
 
     return register
 
 
-def write(name: str, target: Target, random: Random) -> Body:
-    """Return the body of a specimen; raises NotApplicable where the facility has no place for it."""
-    return _RECIPES[name](target, random)
+def write(name: str, target: Target, pace: Pace) -> Body:
+    """Return the body of a specimen; raises NotApplicable where the facility has no place for it.
+
+    All but the barest carry a label with the name of this run.
+    """
+    body = _RECIPES[name](target, pace)
+    if name != "bare":
+        body = {**body, "labels": {"run": pace.run_name, **body.get("labels", {})}}
+    return body
 
 
 def inline(path: str, content: bytes, **members: Any) -> Body:
@@ -113,34 +124,34 @@ def script(target: Target, text: str, *arguments: str, **members: Any) -> Body:
 
 
 @_specimen("plain")
-def _plain(target: Target, _random: Random) -> Body:
+def _plain(target: Target, _pace: Pace) -> Body:
     return script(
         target,
         'printf "one result\\n" > plain.seen; printf "to the standard output\\n"; '
         'printf "to the standard error\\n" >&2',
         name="Certification: a plain job",
         outputs=[{"path": "plain.seen"}],
-        labels={"certification": "plain", "empty": ""},
+        labels={"certification": "plain", "empty": "", "odd": "a=b & c", "org.example/key": "größe"},
         metadata={"nothing": None, "number": 1.5, "list": [1, {"deep": [None, True]}], "text": "größe €"},
     )
 
 
 @_specimen("bare")
-def _bare(target: Target, _random: Random) -> Body:
+def _bare(target: Target, _pace: Pace) -> Body:
     return job(target, "printf", "%s", "bare")
 
 
 @_specimen("optional")
-def _optional(target: Target, _random: Random) -> Body:
+def _optional(target: Target, _pace: Pace) -> Body:
     return job(
         target, "printf", "%s", "optional", outputs=[{"path": "never-written.seen", "required": False}]
     )
 
 
 @_specimen("faithful")
-def _faithful(target: Target, random: Random) -> Body:
+def _faithful(target: Target, pace: Pace) -> Body:
     names = [f"HOSTILE_{number}" for number in range(len(HOSTILE))]
-    long = "".join(random.choices("abcdefghijklmnopqrstuvwxyz \"'$\\", k=100_000))
+    long = "".join(pace.random.choices("abcdefghijklmnopqrstuvwxyz \"'$\\", k=100_000))
     values = " ".join(f'"${name}"' for name in names)
     return script(
         target,
@@ -170,7 +181,7 @@ exit 0""",
 
 
 @_specimen("files")
-def _files(target: Target, random: Random) -> Body:
+def _files(target: Target, pace: Pace) -> Body:
     size = min(60_000, int(target.limits["max_inline_total_bytes"]) // 4)
     names = " ".join(
         f"{name!r}" if "'" not in name else '"it\'s \\"odd\\" & \\$x;.odd"' for name in ODD_NAMES
@@ -193,7 +204,7 @@ exit 0""",
             inline("glob/sub/deep/seed", b"s"),
             inline("glob/.dot/seed", b"s"),
             inline("all/sub/seed", b"s"),
-            inline("seed.in", random.randbytes(size)),
+            inline("seed.in", pace.random.randbytes(size)),
             inline("out.in", bytes(range(256)) + b"\nno line feed at the end"),
             inline("err.in", bytes(reversed(range(256))) + b"\r\n\xff\xfe"),
         ],
@@ -232,8 +243,48 @@ FILES_MATCHED = {
 }
 
 
+@_specimen("many")
+def _many(target: Target, _pace: Pace) -> Body:
+    return script(
+        target,
+        f'i=0; while [ $i -lt {MANY} ]; do printf "%s" $i > $i.seen; i=$((i+1)); done',
+        outputs=[{"path": "*.seen"}],
+    )
+
+
+def _shelf(number: int) -> Recipe:
+    def recipe(target: Target, _pace: Pace) -> Body:
+        return job(target, "printf", "%s", "x", name=f"Shelf {number}", labels={"shelf": "one"})
+
+    return recipe
+
+
+for _number in range(5):
+    _RECIPES[f"shelf-{_number}"] = _shelf(_number)
+SHELF = tuple(f"shelf-{_number}" for _number in range(5))
+
+
+@_specimen("brim")
+def _brim(target: Target, _pace: Pace) -> Body:
+    labels = {f"{number:02}{'k' * 61}": "é" * 255 for number in range(62)}
+    return job(
+        target,
+        "printf",
+        "%s",
+        "x",
+        name="n" * 253 + "é\U0001f52d",
+        labels={**labels, "empty": ""},
+        metadata=metadata_of(METADATA_BYTES),
+    )
+
+
+def metadata_of(size: int) -> Body:
+    """Return metadata that has `size` bytes as compact UTF-8 JSON, and more when its letters are escaped."""
+    return {"text": "é" * 100 + "x" * (size - 200 - len('{"text":""}'))}
+
+
 @_specimen("exit-nonzero")
-def _exit_nonzero(target: Target, _random: Random) -> Body:
+def _exit_nonzero(target: Target, _pace: Pace) -> Body:
     return script(
         target,
         'printf "%s" "$LANG" > kept.seen; exit 3',
@@ -243,24 +294,24 @@ def _exit_nonzero(target: Target, _random: Random) -> Body:
 
 
 @_specimen("signal")
-def _signal(target: Target, _random: Random) -> Body:
+def _signal(target: Target, _pace: Pace) -> Body:
     # A shell that is the first process of a container survives its own signal: then 143 is what 128 + 15
     # would be.
     return script(target, "kill -TERM $$; exit 143")
 
 
 @_specimen("no-command")
-def _no_command(target: Target, _random: Random) -> Body:
+def _no_command(target: Target, _pace: Pace) -> Body:
     return job(target, "/nonexistent/no-such-program", "x")
 
 
 @_specimen("output-missing")
-def _output_missing(target: Target, _random: Random) -> Body:
+def _output_missing(target: Target, _pace: Pace) -> Body:
     return job(target, "printf", "%s", "done", outputs=[{"path": "absent.seen"}])
 
 
 @_specimen("long")
-def _long(target: Target, _random: Random) -> Body:
+def _long(target: Target, _pace: Pace) -> Body:
     return script(
         target,
         f'printf "{LONG_FIRST[:-1]}\\n"; printf "{LONG_PARTIAL}" > partial.seen; sleep {LONG_SECONDS}; '
@@ -270,12 +321,12 @@ def _long(target: Target, _random: Random) -> Body:
 
 
 @_specimen("silent")
-def _silent(target: Target, _random: Random) -> Body:
+def _silent(target: Target, _pace: Pace) -> Body:
     return job(target, "sleep", str(LONG_SECONDS))
 
 
 @_specimen("over-time")
-def _over_time(target: Target, _random: Random) -> Body:
+def _over_time(target: Target, _pace: Pace) -> Body:
     if target.resource("wall_time_seconds")["support"] != "enforced":
         raise NotApplicable("the facility does not enforce wall_time_seconds")
     return job(target, "sleep", str(LONG_SECONDS), resources={"wall_time_seconds": 1})
@@ -288,11 +339,12 @@ def _array_tasks(target: Target, wanted: int) -> int:
 
 
 @_specimen("parameters")
-def _parameters(target: Target, _random: Random) -> Body:
+def _parameters(target: Target, _pace: Pace) -> Body:
     return script(
         target,
         'at_start=$(printf "%s/" *); '
-        'printf "%s\\0" "$at_start" "$CC_TASK_INDEX" "$CC_TASK_COUNT" "$WORD" "$NEXT" "$MIXED" "$@" > "out-$CC_TASK_INDEX.seen"; printf "task %s" "$CC_TASK_INDEX"',
+        'printf "%s\\0" "$at_start" "$CC_TASK_INDEX" "$CC_TASK_COUNT" "$WORD" "$NEXT" "$MIXED" "$@" '
+        '> "out-$CC_TASK_INDEX.seen"; printf "task %s" "$CC_TASK_INDEX"',
         "{{WORD}}",
         "{{NEXT}}",
         "{{CC_TASK_INDEX}}/{{CC_TASK_COUNT}}",
@@ -307,7 +359,7 @@ def _parameters(target: Target, _random: Random) -> Body:
 
 
 @_specimen("mixed")
-def _mixed(target: Target, _random: Random) -> Body:
+def _mixed(target: Target, _pace: Pace) -> Body:
     cases = " ".join(f"{index}) exit {code};;" for index, code in ARRAY_EXITS.items())
     return script(
         target,
@@ -318,7 +370,7 @@ def _mixed(target: Target, _random: Random) -> Body:
 
 
 @_specimen("long-array")
-def _long_array(target: Target, _random: Random) -> Body:
+def _long_array(target: Target, _pace: Pace) -> Body:
     return job(target, "sleep", str(LONG_SECONDS), array={"count": _array_tasks(target, 2)})
 
 
@@ -345,12 +397,12 @@ kill -0 $$ && printf 'kill\\n' >> tour.seen""",
 
 
 @_specimen("tour-container")
-def _tour_container(target: Target, _random: Random) -> Body:
+def _tour_container(target: Target, _pace: Pace) -> Body:
     return _tour(target, "container")
 
 
 @_specimen("tour-installed")
-def _tour_installed(target: Target, _random: Random) -> Body:
+def _tour_installed(target: Target, _pace: Pace) -> Body:
     return _tour(target, "installed")
 
 
@@ -358,9 +410,14 @@ TOUR = "printf\ncat\nhead\nsleep\nenv\nkill\n"
 
 
 @_specimen("default-version")
-def _default_version(target: Target, _random: Random) -> Body:
+def _default_version(target: Target, _pace: Pace) -> Body:
     probes = target.probes
     if "installed" not in probes:
         raise NotApplicable("the facility has no probe of kind installed")
     body = job(target, "printf", "%s", "any version", outputs=[])
     return {**body, "software": {"kind": "installed", "name": probes["installed"]["name"]}}
+
+
+def names() -> frozenset[str]:
+    """Return the names of all specimens."""
+    return frozenset(_RECIPES)

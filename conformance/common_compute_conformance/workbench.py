@@ -50,8 +50,13 @@ class Workbench:
         return tuple(self._specimens.values())
 
     def prepare(self, names: Iterable[str]) -> None:
-        """Submit these specimens, so that they run side by side; trouble is told to whoever asks for one."""
+        """Submit these specimens, so that they run side by side; trouble is told to whoever asks for one.
+
+        Those that last until they are cancelled have to wait: a facility may have few places.
+        """
         for name in names:
+            if name in specimens.LASTING:
+                continue
             try:
                 self.specimen(name)
             except Finding:
@@ -65,13 +70,24 @@ class Workbench:
         if name in self._troubles:
             raise type(self._troubles[name])(str(self._troubles[name]))
         if name not in self._specimens:
+            if name in specimens.LASTING:
+                self._make_room()
             try:
-                body = specimens.write(name, self._target, self._pace.random)
+                body = specimens.write(name, self._target, self._pace)
                 self._specimens[name] = Specimen(name, body, self.submit(body))
             except Finding as trouble:
                 self._troubles[name] = trouble
                 raise
         return self._specimens[name]
+
+    def _make_room(self) -> None:
+        for specimen in self._specimens.values():
+            if specimen.final is None and specimen.name not in specimens.LASTING:
+                self.settle(specimen, self._pace.job_patience)
+
+    def once(self, body: dict[str, Any], headers: dict[str, str] | None = None) -> Specimen:
+        """Submit a job that one check alone looks at."""
+        return Specimen("once", body, self.submit(body, headers))
 
     def submit(self, body: dict[str, Any], headers: dict[str, str] | None = None) -> Exchange:
         """Submit a body that is to be accepted; raises Failure if it is not."""
@@ -104,11 +120,15 @@ class Workbench:
 
         Raises Failure if it does not end within the facility's pace.
         """
-        specimen = self.specimen(name)
+        return self.ended(self.specimen(name))
+
+    def ended(self, specimen: Specimen) -> Document:
+        """Return a specimen's job once it is terminal; raises Failure if it does not end in time."""
         if specimen.final is None:
             self.settle(specimen, self._pace.job_patience)
         if specimen.final is None:
-            raise Failure(f"the job {specimen.id} ({name}) did not end in {self._pace.job_patience:.0f} s")
+            name, seconds = specimen.name, self._pace.job_patience
+            raise Failure(f"the job {specimen.id} ({name}) did not end in {seconds:.0f} s")
         return specimen.final
 
     def settle(self, specimen: Specimen, patience: float) -> Document | None:
@@ -195,7 +215,7 @@ class Workbench:
     def applies(self, name: str) -> bool:
         """Tell whether the facility has a place for this specimen."""
         try:
-            specimens.write(name, self._target, self._pace.random)
+            specimens.write(name, self._target, self._pace)
         except NotApplicable:
             return False
         return True

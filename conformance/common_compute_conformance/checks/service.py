@@ -1,4 +1,4 @@
-"""Check the service's own document and the conventions that every answer follows."""
+"""Check the service's own document, its health, and its base URL."""
 
 from __future__ import annotations
 
@@ -21,4 +21,15 @@ def health_needs_no_token(trial: Trial) -> None:
     """CC-SVC-002: get_health answers pass with 200 or fail with 503, without a token."""
     exchange = trial.client.as_caller(None).call("get_health").expect(200, 503)
     trial.equal({200: "pass", 503: "fail"}[exchange.status], exchange.document()["status"], "health")
+    faults = trial.contract.faults_of("Health", exchange.document())
+    trial.require(not faults, f"the health document does not fit the contract: {faults}")
     trial.witness(f"{exchange}: {exchange.document()['status']}")
+
+
+@check("CC-SVC-008")
+def base_url_has_the_version(trial: Trial) -> None:
+    """CC-SVC-008: the base URL ends in the contract's major version."""
+    wanted = "v" + trial.contract.version.partition(".")[0]
+    trial.equal(wanted, trial.target.url.rpartition("/")[2], "the last segment of the base URL")
+    trial.client.call("get_service_info").expect(200)
+    trial.witness(f"the service answers below {trial.target.url}")

@@ -1,0 +1,164 @@
+"""Check who may see what: no access control, or callers told apart by tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from common_compute_conformance.client import Client, Exchange
+from common_compute_conformance.registry import check
+from common_compute_conformance.trial import Trial
+
+_OPEN = frozenset({"get_service_info", "get_health"})
+# What a refusal of another's job may differ in from that of a job which is not there.
+_OWN_HEADERS = frozenset({"x-request-id", "date"})
+_OWN_MEMBERS = frozenset({"instance", "request_id"})
+
+
+@check("CC-ACC-001", specimens=("plain",))
+def without_access_control_tokens_are_ignored(trial: Trial) -> None:
+    """CC-ACC-001: under access none a token is ignored, and the owner is `anonymous`."""
+    if trial.target.access != "none":
+        trial.not_applicable(f"access is {trial.target.access}")
+    for facility in trial.client.call("list_facilities").expect(200).document()["facilities"]:
+        trial.require("credentials" not in facility["conforms_to"], f"{facility['id']} claims credentials")
+    job = trial.workbench.final("plain")
+    trial.equal("anonymous", job["owner"], f"the owner of {job['id']}")
+    for client in (trial.client.as_caller(None), trial.client.as_caller("any-token-at-all")):
+        seen = client.call("get_job", job_id=str(job["id"])).expect(200).document()
+        trial.equal(job["id"], seen["id"], "the job, seen with another token")
+    basic = trial.client.as_caller(None).call("list_jobs", headers={"Authorization": "Basic eDp5"})
+    trial.equal(200, basic.status, "the status of list_jobs with another scheme")
+    owner = (
+        trial.client.as_caller("any-token-at-all")
+        .call("submit_job", body=trial.workbench.trivial())
+        .expect(201)
+    )
+    trial.equal("anonymous", owner.document()["owner"], "the owner of a job submitted with a token")
+    trial.witness(f"{job['id']} is anonymous's, and is seen with any token and with none")
+
+
+def _every_operation(trial: Trial, client: Client, job_id: str) -> Iterator[tuple[str, Exchange]]:
+    values = {
+        "facility_id": trial.target.facility_id,
+        "job_id": job_id,
+        "result_id": "any",
+        "stream": "stdout",
+    }
+    for operation in trial.contract.operations.values():
+        if operation.id in _OPEN:
+            continue
+        path = {name: value for name, value in values.items() if f"{{{name}}}" in operation.path}
+        # A fault of every kind, none of which is to be looked at.
+        faults = {"Accept": "text/html", "Content-Type": "text/plain"}
+        yield operation.id, client.send(operation.method, operation.at(**path), operation_id=operation.id)
+        yield operation.id, client.send(
+            operation.method, operation.at(**path), operation_id=operation.id, headers=faults,
+            query=[("surprise", "1")], content=b"{" if operation.takes_body else b"",
+        )  # fmt: skip
+
+
+@check("CC-ACC-002", specimens=("plain",))
+def who_has_no_token_sees_nothing(trial: Trial) -> None:
+    """CC-ACC-002: without a valid token every operation is 401, before any other fault."""
+    job_id = str(trial.workbench.final("plain")["id"])
+    for what, token in (("no token", None), ("an unknown token", "no-such-token"), ("no JWT", "e30.e30.e30")):
+        client = trial.client.as_caller(token)
+        for operation_id, exchange in _every_operation(trial, client, job_id):
+            trial.equal(401, exchange.status, f"the status of {operation_id} with {what}")
+            exchange.problem(401, "unauthenticated")
+            trial.require("www-authenticate" in exchange.headers, f"{exchange} has no WWW-Authenticate")
+        for operation_id in sorted(_OPEN):
+            client.call(operation_id).expect(200, 503)
+        trial.witness(f"{what}: 401 on every operation but {' and '.join(sorted(_OPEN))}")
+
+
+@check("CC-ACC-003", specimens=("plain",))
+def jobs_belong_to_who_submitted_them(trial: Trial) -> None:
+    """CC-ACC-003: the owner is the caller, and list_jobs gives the caller's own jobs only."""
+    other = trial.other_caller()
+    job = trial.workbench.final("plain")
+    body = trial.workbench.trivial(labels={"run": trial.pace.run_name, "caller": "other"})
+    theirs = other.call("submit_job", body=body).expect(201).document()
+    trial.require(job["owner"] != theirs["owner"], f"both callers are {job['owner']}")
+    query = [("label", f"run={trial.pace.run_name}")]
+    for client, mine, foreign in ((trial.client, job, theirs), (other, theirs, job)):
+        jobs = _walk(client, query)
+        trial.require(mine["id"] in jobs, f"{mine['owner']} does not find the job {mine['id']}")
+        trial.require(
+            foreign["id"] not in jobs, f"{mine['owner']} finds {foreign['owner']}'s job {foreign['id']}"
+        )
+    trial.witness(f"{job['id']} is {job['owner']}'s and {theirs['id']} is {theirs['owner']}'s")
+
+
+def _walk(client: Client, query: list[tuple[str, str]]) -> dict[str, str]:
+    jobs: dict[str, str] = {}
+    page: list[tuple[str, str]] = []
+    for _ in range(1000):
+        document = client.call("list_jobs", query=[*query, *page]).expect(200).document()
+        jobs.update({str(each["id"]): str(each["owner"]) for each in document["jobs"]})
+        if "next_page_token" not in document:
+            break
+        page = [("page_token", document["next_page_token"])]
+    return jobs
+
+
+def _comparable(exchange: Exchange, job_id: str) -> tuple[int, dict[str, str], dict[str, object]]:
+    headers = {
+        name: "present" if name in _OWN_HEADERS else value.replace(job_id, "ID")
+        for name, value in exchange.headers.items()
+    }
+    members = {
+        name: "present" if name in _OWN_MEMBERS else str(value).replace(job_id, "ID")
+        for name, value in exchange.document().items()
+    }
+    return exchange.status, headers, dict(members)
+
+
+@check("CC-ACC-004", specimens=("plain",))
+def the_jobs_of_others_are_not_there(trial: Trial) -> None:
+    """CC-ACC-004: another caller's job is answered as a missing one is, and stays as it was."""
+    other = trial.other_caller()
+    job = trial.workbench.final("plain")
+    job_id = str(job["id"])
+    result_id = str(trial.workbench.results("plain")[0]["id"])
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    missing = "".join(trial.pace.random.choice(letters) for _ in job_id)
+    for operation_id, path in (
+        ("get_job", {}),
+        ("cancel_job", {}),
+        ("release_job", {}),
+        ("list_tasks", {}),
+        ("list_results", {}),
+        ("get_result", {"result_id": result_id}),
+        ("get_log", {"stream": "stdout"}),
+    ):
+        operation = trial.contract.operations[operation_id]
+        theirs, nobody = (
+            other.send(operation.method, operation.at(job_id=each, **path), operation_id=operation_id)
+            for each in (job_id, missing)
+        )
+        theirs.problem(404, "not-found")
+        wanted, came = _comparable(nobody, missing), _comparable(theirs, job_id)
+        trial.equal(wanted, came, f"{operation_id} of another's job against one that is not there")
+        trial.witness(f"{operation_id} of another's job: as one that is not there")
+    after = trial.client.call("get_job", job_id=job_id).expect(200).document()
+    trial.equal(job, after, "the job after another caller tried everything")
+
+
+@check("CC-ACC-005")
+def keys_and_page_tokens_belong_to_their_caller(trial: Trial) -> None:
+    """CC-ACC-005: another caller's key makes a job of its own, and a page token is 422."""
+    other = trial.other_caller()
+    key = {"Idempotency-Key": trial.pace.draw_name("shared")}
+    body = trial.workbench.trivial(labels={"shared": trial.pace.run_name})
+    mine = trial.workbench.submit(body, key).document()
+    theirs = other.call("submit_job", body=body, headers=key)
+    trial.equal(201, theirs.status, "the status of the same key of another caller")
+    trial.require(mine["id"] != theirs.document()["id"], "the same key of another caller gave the same job")
+    trial.workbench.submit(body)
+    query = [("label", f"shared={trial.pace.run_name}"), ("page_size", "1")]
+    token = trial.client.call("list_jobs", query=query).expect(200).document()["next_page_token"]
+    stolen = other.call("list_jobs", query=[*query, ("page_token", token)])
+    trial.require(stolen.status != 200, "a page token of another caller was accepted")
+    stolen.problem(422)
+    trial.witness(f"the same key made {mine['id']} and {theirs.document()['id']}; the page token was 422")

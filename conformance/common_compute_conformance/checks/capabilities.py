@@ -1,0 +1,221 @@
+"""Check that what a facility announces, and what it does not, is what a submission is held against."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+
+from common_compute_conformance.checks.refusals import Near, refused
+from common_compute_conformance.registry import check
+from common_compute_conformance.trial import Trial
+
+_NAMED = ("architecture", "queue", "site")
+_COUNTED = ("cpu_cores", "memory_bytes", "wall_time_seconds", "gpus")
+_SHA256 = "0" * 64
+
+
+@check("CC-VAL-009")
+def unknown_facilities_are_refused(trial: Trial) -> None:
+    """CC-VAL-009: an unknown `facility_id` is 422 `unknown-facility`."""
+    body = {**trial.workbench.trivial(), "facility_id": "no-such-facility"}
+    refused(trial, body, "unknown-facility", pointer="/facility_id", what="an unknown facility")
+    trial.witness("facility_id no-such-facility: unknown-facility, at /facility_id")
+
+
+def _members_of_unclaimed_classes(trial: Trial) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    trivial, claims = trial.workbench.trivial, trial.target.claims
+    if not claims("container"):
+        yield (
+            "container",
+            "/software/kind",
+            {**trivial(), "software": {"kind": "container", "image": "busybox"}},
+        )
+    if not claims("software"):
+        yield "software", "/software/kind", {**trivial(), "software": {"kind": "installed", "name": "shell"}}
+    if not claims("arrays"):
+        yield "arrays", "/array", trivial(array={"count": 1})
+    if not claims("staging"):
+        url = {"kind": "url", "url": "https://example.org/x"}
+        yield "staging", "/inputs/0/source", trivial(inputs=[{"path": "x", "source": url}])
+        stored = {"kind": "storage", "storage": "no-such-storage", "path": "x"}
+        yield "staging", "/inputs/0/source", trivial(inputs=[{"path": "x", "source": stored}])
+        output = {"path": "x", "destination": {"url": "https://example.org/x"}}
+        yield "staging", "/outputs/0/destination", trivial(outputs=[output])
+
+
+@check("CC-VAL-010")
+def members_of_unclaimed_classes_are_refused(trial: Trial) -> None:
+    """CC-VAL-010: a member that needs a class that is not claimed is 422 `unsupported-capability`."""
+    members = list(_members_of_unclaimed_classes(trial))
+    if not members:
+        trial.not_applicable("the facility claims every class that a member of a job needs")
+    for name, pointer, body in members:
+        what = f"{pointer} without the class {name}"
+        refused(trial, body, "unsupported-capability", pointer=pointer, what=what, near=Near.AROUND_OR_WITHIN)
+        trial.witness(f"{pointer} without {name}: unsupported-capability")
+
+
+@check("CC-VAL-011")
+def what_the_facility_lacks_is_refused(trial: Trial) -> None:
+    """CC-VAL-011: an unknown queue, architecture or site, or an unsupported resource, is 422, also 0."""
+    for name in _NAMED:
+        body = trial.workbench.trivial(resources={name: f"no-such-{name}"})
+        refused(
+            trial, body, "unsupported-capability", pointer=f"/resources/{name}", what=f"an unknown {name}"
+        )
+        trial.witness(f"{name} no-such-{name}: unsupported-capability")
+    for name in _COUNTED:
+        if trial.target.resource(name)["support"] != "unsupported":
+            continue
+        for value in (0, 1) if name == "gpus" else (1,):
+            body = trial.workbench.trivial(resources={name: value})
+            refused(
+                trial, body, "unsupported-capability", pointer=f"/resources/{name}", what=f"{name} {value}"
+            )
+            trial.witness(f"{name} {value}: unsupported-capability")
+
+
+@check("CC-VAL-012")
+def limits_hold(trial: Trial) -> None:
+    """CC-VAL-012: a resource above its `max`, or above the limit of its queue, is 422 `limit-exceeded`."""
+    for name in _COUNTED:
+        capability = trial.target.resource(name)
+        if capability["support"] == "unsupported" or "max" not in capability:
+            continue
+        body = trial.workbench.trivial(resources={name: int(capability["max"]) + 1})
+        refused(trial, body, "limit-exceeded", pointer=f"/resources/{name}", what=f"{name} above its max")
+        trial.witness(f"{name} above {capability['max']}: limit-exceeded")
+    if trial.target.resource("queue")["support"] != "unsupported":
+        _limits_of_queues(trial)
+    if not trial.witnesses:
+        trial.not_applicable("the facility announces no limit of a resource")
+
+
+def _limits_of_queues(trial: Trial) -> None:
+    for queue in trial.target.facility["queues"]:
+        for name in ("cpu_cores", "memory_bytes", "wall_time_seconds"):
+            if f"max_{name}" not in queue or trial.target.resource(name)["support"] == "unsupported":
+                continue
+            value = int(queue[f"max_{name}"]) + 1
+            body = trial.workbench.trivial(resources={"queue": queue["name"], name: value})
+            what = f"{name} {value} in the queue {queue['name']}"
+            refused(trial, body, "limit-exceeded", pointer=f"/resources/{name}", what=what)
+            trial.witness(f"{what}: limit-exceeded")
+
+
+@check("CC-VAL-012")
+def values_off_the_granularity_are_accepted(trial: Trial) -> None:
+    """CC-VAL-012: a resource that is no multiple of the granularity is accepted."""
+    capabilities = {name: trial.target.resource(name) for name in _COUNTED}
+    odd = {
+        name: int(capability["granularity"]) + 1
+        for name, capability in capabilities.items()
+        if capability["support"] != "unsupported" and capability.get("granularity", 1) > 1
+        if int(capability["granularity"]) + 1 <= int(capability.get("max", 2**53))
+    }
+    if not odd:
+        trial.not_applicable("the facility announces no granularity")
+    job = trial.workbench.submit(trial.workbench.trivial(resources=odd)).document()
+    trial.witness(f"the job {job['id']} was accepted with {odd}")
+
+
+@check("CC-VAL-013")
+def inline_inputs_have_a_limit(trial: Trial) -> None:
+    """CC-VAL-013: inline inputs of more than `max_inline_total_bytes` together are 422 `limit-exceeded`."""
+    limit = int(trial.target.limits["max_inline_total_bytes"])
+    largest = int(trial.target.service_info["limits"]["max_request_bytes"])
+    if (limit + 4) * 4 // 3 + 4096 > largest:
+        trial.not_applicable("no body is large enough to exceed max_inline_total_bytes")
+    halves = [bytes(limit // 2), bytes(limit - limit // 2 + 1)]
+    inputs = [
+        {"path": f"{number}.in", "source": {"kind": "inline", "content_base64": b64encode(half).decode()}}
+        for number, half in enumerate(halves)
+    ]
+    body = trial.workbench.trivial(inputs=inputs)
+    near = Near.AROUND_OR_WITHIN
+    refused(trial, body, "limit-exceeded", pointer="/inputs", what="too many inline bytes", near=near)
+    trial.witness(f"{limit + 1} inline bytes in two inputs: limit-exceeded")
+
+
+@check("CC-VAL-013")
+def the_environment_has_a_limit(trial: Trial) -> None:
+    """CC-VAL-013: an environment of more than `max_environment_bytes` is 422 `limit-exceeded`."""
+    limit = int(trial.target.limits["max_environment_bytes"])
+    largest = int(trial.target.service_info["limits"]["max_request_bytes"])
+    if limit + 4096 > largest:
+        trial.not_applicable("no body is large enough to exceed max_environment_bytes")
+    # Two bytes to a letter: who counts letters lets it through.
+    body = trial.workbench.trivial(environment={"A": "é" * (limit // 2 + 1)})
+    refused(trial, body, "limit-exceeded", pointer="/environment/A", what="too large an environment")
+    trial.witness(f"an environment of more than {limit} bytes: limit-exceeded")
+
+
+@check("CC-VAL-014")
+def backend_parameters_fit_their_schema(trial: Trial) -> None:
+    """CC-VAL-014: `backend_parameters` that do not fit the facility's schema are 422."""
+    parameters = {"no_such_parameter_of_any_backend": 1}
+    schema = trial.target.facility.get("backend_parameters")
+    if schema is not None and jsonschema_rs.validator_for(schema).is_valid(parameters):
+        trial.not_assessed("the facility's schema admits everything, against CC-FAC-004")
+    body = trial.workbench.trivial(backend_parameters=parameters)
+    pointer = "/backend_parameters/no_such_parameter_of_any_backend"
+    refused(trial, body, pointer=pointer, what="an unknown backend parameter")
+    trial.witness(f"{parameters}: 422" + ("" if schema is not None else ", since the facility takes none"))
+
+
+@check("CC-VAL-015")
+def repository_is_reserved(trial: Trial) -> None:
+    """CC-VAL-015: the software kind `repository` is 422."""
+    software = {"kind": "repository", "url": "https://example.org/r"}
+    refused(
+        trial,
+        {**trial.workbench.trivial(), "software": software},
+        pointer="/software/kind",
+        what="a repository",
+    )
+    trial.witness("software of kind repository: 422")
+
+
+@check("CC-VAL-016")
+def unknown_software_is_refused(trial: Trial) -> None:
+    """CC-VAL-016: installed software whose name or version is not in the catalogue is 422."""
+    name = str(trial.target.probes["installed"]["name"])
+    for software, pointer in (
+        ({"name": "no-such-software"}, "/software/name"),
+        ({"name": name, "version": "no-such-version"}, "/software/version"),
+        ({"name": name + "x"}, "/software/name"),
+    ):
+        body = {**trial.workbench.trivial(), "software": {"kind": "installed", **software}}
+        refused(trial, body, "unknown-software", pointer=pointer, what=str(software))
+        trial.witness(f"{software}: unknown-software")
+
+
+@check("CC-VAL-017")
+def archives_need_a_format_and_a_scheme(trial: Trial) -> None:
+    """CC-VAL-017: an image archive in a format or at a scheme that the facility lacks is 422."""
+    taken = {
+        name for runtime in trial.target.facility["container_runtimes"] for name in runtime["image_formats"]
+    }
+    schemes = trial.target.facility["input_url_schemes"]
+    formats = ("sif", "docker-archive", "oci-archive")
+    for name in formats:
+        if name in taken and schemes:
+            continue
+        scheme = schemes[0] if schemes else "https"
+        _archive_refused(trial, f"{scheme}://example.org/image", name)
+    _archive_refused(
+        trial, "no-such-scheme://example.org/image", next((name for name in formats if name in taken), "sif")
+    )
+
+
+def _archive_refused(trial: Trial, url: str, name: str) -> None:
+    archive = {"url": url, "sha256": _SHA256, "format": name}
+    software = {"kind": "container", "image_archive": archive}
+    what = f"an archive in {name} at {url}"
+    body = {**trial.workbench.trivial(), "software": software}
+    near = Near.AROUND_OR_WITHIN
+    refused(trial, body, "unsupported-capability", pointer="/software/image_archive", what=what, near=near)
+    trial.witness(f"{what}: unsupported-capability")

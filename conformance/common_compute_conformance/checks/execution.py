@@ -1,0 +1,130 @@
+"""Check that what was sent is what runs: the specification, the argv, the environment, the inputs."""
+
+from __future__ import annotations
+
+from common_compute_conformance.registry import check
+from common_compute_conformance.specimens import BRACES_PATH, HOSTILE
+from common_compute_conformance.trial import Trial
+
+
+def _parts(trial: Trial, path: str) -> list[bytes]:
+    """Return what a specimen wrote with a NUL after each part."""
+    content = trial.workbench.content("faithful", path)
+    trial.require(content.endswith(b"\0"), f"{path} does not end with a NUL: {content[-50:]!r}")
+    return content[:-1].split(b"\0")
+
+
+def _each_equal(trial: Trial, sent: list[str], came: list[bytes], what: str) -> None:
+    for text, content in zip(sent, came, strict=False):
+        trial.equal(text.encode(), content, f"{what} {text[:50]!r}")
+    trial.equal(len(sent), len(came), f"the number of {what}s")
+    trial.witness(f"{len(came)} {what}s came through byte for byte")
+
+
+@check("CC-JOB-001", specimens=("plain", "bare"))
+def a_submission_is_answered_with_the_job(trial: Trial) -> None:
+    """CC-JOB-001: a valid submission is 201, with the job and its URL."""
+    for name in ("plain", "bare"):
+        exchange = trial.workbench.specimen(name).submitted.expect(201)
+        job = exchange.document()
+        faults = trial.contract.faults_of("Job", job)
+        trial.require(not faults, f"the job does not fit the contract: {faults}")
+        trial.require(job["id"] != "validate", "the job's id is validate")
+        location = exchange.headers.get("location", "")
+        wanted = f"{trial.target.url}/jobs/{job['id']}"
+        trial.require(
+            location == wanted or (location.startswith("/") and wanted.endswith(location)),
+            f"Location is {location!r}, which is not {wanted}",
+        )
+        trial.witness(f"{exchange}, Location {location}")
+
+
+@check("CC-JOB-005", specimens=("plain", "bare", "faithful", "brim"))
+def the_specification_is_given_back(trial: Trial) -> None:
+    """CC-JOB-005: `spec` is the body that was sent, with no default filled in."""
+    for name in ("plain", "bare", "faithful", "brim"):
+        specimen = trial.workbench.specimen(name)
+        trial.equal(
+            specimen.body, specimen.submitted.document()["spec"], f"spec of {name} in the answer to POST"
+        )
+        found = trial.client.call("get_job", job_id=specimen.id).expect(200).document()
+        trial.equal(specimen.body, found["spec"], f"spec of {name} in get_job")
+        for member in ("name", "labels", "facility_id"):
+            trial.equal(specimen.body.get(member), found.get(member), f"{member} of {name}")
+        trial.witness(f"the job {specimen.id} shows its {len(specimen.body)} members as sent")
+
+
+@check("CC-JOB-007", specimens=("faithful",))
+def arguments_arrive(trial: Trial) -> None:
+    """CC-JOB-007: every element of `command` reaches the process byte for byte."""
+    body = trial.workbench.specimen("faithful").body
+    trial.workbench.succeeded("faithful")
+    _each_equal(trial, body["command"][4:], _parts(trial, "argv.seen"), "argument")
+
+
+@check("CC-JOB-007", specimens=("faithful",))
+def variables_arrive(trial: Trial) -> None:
+    """CC-JOB-007: every value of `environment` reaches the process byte for byte."""
+    trial.workbench.succeeded("faithful")
+    _each_equal(trial, list(HOSTILE), _parts(trial, "environment.seen"), "variable")
+
+
+@check("CC-JOB-008", specimens=("faithful", "plain"))
+def the_working_directory_is_fresh(trial: Trial) -> None:
+    """CC-JOB-008: the working directory is `HOME`, writable, and holds nothing but the inputs."""
+    trial.workbench.succeeded("faithful")
+    start = trial.workbench.content("faithful", "start.seen").decode("utf-8", "replace")
+    trial.equal(
+        {"bin", "data", BRACES_PATH}, set(start.removesuffix("/").split("/")), "what lay there at the start"
+    )
+    home = trial.workbench.content("faithful", "home.seen")
+    trial.equal(
+        trial.workbench.content("faithful", "cwd.seen"), home, "HOME, seen from the working directory"
+    )
+    trial.equal(b"kept", trial.workbench.content("faithful", "tmpdir.seen"), "what was written into TMPDIR")
+    trial.witness(f"a job worked in {home.decode('utf-8', 'replace').strip()}, which held its inputs only")
+
+
+@check("CC-JOB-009", specimens=("faithful",))
+def inputs_lie_there(trial: Trial) -> None:
+    """CC-JOB-009: an inline input lies at its `path` with its bytes, executable if it says so."""
+    trial.workbench.succeeded("faithful")
+    content = trial.workbench.content("faithful", "bytes.seen")
+    trial.equal(bytes(range(256)), content, "the bytes of the input data/deep/bytes.in")
+    trial.equal(
+        b"ran with an argument", trial.workbench.content("faithful", "tool.seen"), "what the executable wrote"
+    )
+    trial.witness("an input of all 256 bytes in a directory of its own, and one that was executed")
+
+
+@check("CC-JOB-010", specimens=("faithful",))
+def jobs_know_who_they_are(trial: Trial) -> None:
+    """CC-JOB-010: `CC_JOB_ID`, `CC_TASK_INDEX` and `CC_TASK_COUNT` are set."""
+    job_id = str(trial.workbench.succeeded("faithful")["id"])
+    trial.equal([job_id.encode(), b"0", b"1"], _parts(trial, "identity.seen"), "id, index and count")
+    trial.witness(f"the job knew itself as {job_id}, task 0 of 1")
+
+
+@check("CC-JOB-011", specimens=("faithful", "exit-nonzero"))
+def path_and_lang_are_set(trial: Trial) -> None:
+    """CC-JOB-011: `PATH` and `LANG` are set, and the job's own variable wins."""
+    trial.workbench.succeeded("faithful")
+    path, lang = _parts(trial, "defaults.seen")
+    trial.require(bool(path), "PATH is not set, or empty")
+    trial.require(bool(lang), "LANG is not set, or empty")
+    trial.equal(
+        b"POSIX", trial.workbench.content("exit-nonzero", "kept.seen"), "LANG, given as POSIX by the job"
+    )
+    trial.require(lang != b"POSIX", "LANG is POSIX anyway, so nobody knows who won")
+    trial.witness(f"PATH is {path!r}; LANG is {lang!r}, and POSIX where the job says so")
+
+
+@check("CC-JOB-013", specimens=("faithful",))
+def braces_stay(trial: Trial) -> None:
+    """CC-JOB-013: `{{NAME}}` in a job that is no array stays as it was sent."""
+    trial.workbench.succeeded("faithful")
+    index = HOSTILE.index("{{NAME}}")
+    trial.equal(b"{{NAME}}", _parts(trial, "argv.seen")[index], "an argument in braces")
+    trial.equal(b"{{NAME}}", _parts(trial, "environment.seen")[index], "a variable in braces")
+    trial.equal(b"in braces", trial.workbench.content("faithful", "braces.seen"), f"the input {BRACES_PATH}")
+    trial.witness("braces in an argument, a variable and a path stayed as they were")

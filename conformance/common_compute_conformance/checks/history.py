@@ -1,0 +1,161 @@
+"""Check what a job tells of its life: history, times, stability once it is terminal, ETag."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import pairwise
+
+from common_compute_conformance.contract import Document
+from common_compute_conformance.registry import check
+from common_compute_conformance.trial import Trial
+
+_LIVES = (
+    "plain",
+    "faithful",
+    "exit-nonzero",
+    "signal",
+    "no-command",
+    "output-missing",
+    "many",
+    "mixed",
+    "over-time",
+)
+
+
+def _lives(trial: Trial) -> list[Document]:
+    return [trial.workbench.final(name) for name in _LIVES if trial.workbench.applies(name)]
+
+
+def _looks(trial: Trial, name: str) -> list[Document]:
+    return [look.document() for look in trial.workbench.specimen(name).looks]
+
+
+def time(text: str) -> datetime:
+    """Read a time of the contract."""
+    return datetime.fromisoformat(text)
+
+
+@check("CC-JOB-022", specimens=_LIVES)
+def history_is_whole(trial: Trial) -> None:
+    """CC-JOB-022: `history` begins pending at `created_at` and ends with the job's state."""
+    for job in _lives(trial):
+        history = job["history"]
+        first, last = history[0], history[-1]
+        beginning = (first["state"], first["attempt"], first["at"])
+        trial.equal((trial.transitions.initial, 1, job["created_at"]), beginning, f"how {job['id']} began")
+        trial.equal(
+            (job["state"], job["attempt"]), (last["state"], last["attempt"]), f"how {job['id']} ended"
+        )
+        moments = [time(entry["at"]) for entry in history]
+        trial.equal(sorted(moments), moments, f"the times in the history of {job['id']}")
+        trial.witness(f"{job['id']}: {' -> '.join(entry['state'] for entry in history)}")
+
+
+@check("CC-JOB-023", specimens=_LIVES)
+def steps_are_legal(trial: Trial) -> None:
+    """CC-JOB-023: each entry of `history` follows by a legal step from the one before."""
+    for job in _lives(trial):
+        steps = [(str(entry["state"]), int(entry["attempt"])) for entry in job["history"]]
+        for before, after in pairwise(steps):
+            trial.require(
+                trial.transitions.allow(before, after), f"{job['id']} went from {before} to {after}"
+            )
+        trial.witness(f"{job['id']}: {len(steps) - 1} legal steps")
+
+
+@check("CC-JOB-023", specimens=_LIVES)
+def what_was_seen_is_in_the_history(trial: Trial) -> None:
+    """CC-JOB-023: states as they were seen from outside follow in the order of the history."""
+    for name in _LIVES:
+        if not trial.workbench.applies(name):
+            continue
+        job = trial.workbench.final(name)
+        told = [(entry["state"], entry["attempt"]) for entry in job["history"]]
+        seen = [(look["state"], look["attempt"]) for look in _looks(trial, name)]
+        position = 0
+        for state in seen:
+            trial.require(
+                state in told[position:], f"{job['id']} was seen {state}, after which its history has no such"
+            )
+            position = told.index(state, position)
+        trial.witness(f"{job['id']} was looked at {len(seen)} times, always where its history says")
+
+
+@check("CC-JOB-024", specimens=_LIVES)
+def times_are_in_order(trial: Trial) -> None:
+    """CC-JOB-024: `created_at`, `started_at` and `finished_at` do not decrease."""
+    for job in _lives(trial):
+        names = [name for name in ("created_at", "started_at", "finished_at") if name in job]
+        moments = [time(job[name]) for name in names]
+        trial.equal(sorted(moments), moments, f"{', '.join(names)} of {job['id']}")
+        trial.witness(f"{job['id']}: {' <= '.join(names)}")
+    both = [job for job in _lives(trial) if "started_at" in job and "finished_at" in job]
+    trial.require(bool(both), "no job that ran tells started_at and finished_at")
+
+
+@check("CC-JOB-026")
+def a_terminal_job_has_everything(trial: Trial) -> None:
+    """CC-JOB-026: from the moment a terminal state is seen, results and logs are there."""
+    body = {**trial.workbench.specimen("plain").body, "labels": {}}
+    for _ in range(3):
+        specimen = trial.workbench.once(body)
+        job = trial.workbench.ended(specimen)
+        listed = trial.client.call("list_results", job_id=specimen.id)
+        trial.equal(200, listed.status, f"list_results at once after {job['state']}")
+        results = listed.document()["results"]
+        trial.equal(1, len(results), f"the number of results at once after {job['state']}")
+        got = trial.client.call("get_result", job_id=specimen.id, result_id=str(results[0]["id"]))
+        trial.equal(200, got.status, f"get_result at once after {job['state']}")
+        for stream in ("stdout", "stderr"):
+            log = trial.client.call("get_log", job_id=specimen.id, stream=stream)
+            trial.equal(200, log.status, f"get_log {stream} at once after {job['state']}")
+        trial.witness(f"{specimen.id}: {job['state']}, and at once 200 for its results, bytes and logs")
+
+
+@check("CC-JOB-029", specimens=_LIVES)
+def a_terminal_job_changes_no_more(trial: Trial) -> None:
+    """CC-JOB-029: a terminal job carries `expires_at`, is not stale and changes no more."""
+    for job in _lives(trial):
+        exchange = trial.client.call("get_job", job_id=str(job["id"])).expect(200)
+        trial.require("expires_at" in job, f"the terminal job {job['id']} has no expires_at")
+        trial.require(
+            time(job["expires_at"]) > time(job["created_at"]), f"{job['id']} expires before it was made"
+        )
+        trial.equal(False, job["stale"], f"stale of the terminal job {job['id']}")
+        trial.equal(job, exchange.document(), f"the terminal job {job['id']}, seen again")
+        first = next(
+            look for name in _LIVES if trial.workbench.applies(name)
+            for look in trial.workbench.specimen(name).looks if look.document() == job
+        )  # fmt: skip
+        trial.equal(
+            first.headers.get("etag"), exchange.headers.get("etag"), f"the ETag of {job['id']}, seen again"
+        )
+        trial.witness(f"{job['id']} is as it was, until {job['expires_at']}")
+
+
+@check("CC-JOB-046", specimens=("plain",))
+def an_etag_saves_the_body(trial: Trial) -> None:
+    """CC-JOB-046: a weak ETag, and 304 to who has it."""
+    job_id = str(trial.workbench.final("plain")["id"])
+    exchange = trial.client.call("get_job", job_id=job_id).expect(200)
+    etag = exchange.headers.get("etag", "")
+    trial.require(etag.startswith('W/"') and etag.endswith('"'), f"the ETag {etag!r} is not weak")
+    for known in (etag, f'"other", {etag}'):
+        again = trial.client.call("get_job", job_id=job_id, headers={"If-None-Match": known})
+        trial.equal(304, again.status, f"the status of get_job with If-None-Match: {known}")
+        trial.equal(etag, again.headers.get("etag"), "the ETag of the 304")
+    for unknown in ('W/"another"', '"another"'):
+        again = trial.client.call("get_job", job_id=job_id, headers={"If-None-Match": unknown})
+        trial.equal(200, again.status, f"the status of get_job with If-None-Match: {unknown}")
+    trial.witness(f"{etag}: 304 to who has it, 200 to who has another")
+
+
+@check("CC-JOB-046", specimens=("plain", "bare"))
+def etags_tell_jobs_apart(trial: Trial) -> None:
+    """CC-JOB-046: the ETag of one job is not that of another."""
+    jobs = [
+        trial.client.call("get_job", job_id=trial.workbench.specimen(name).id) for name in ("plain", "bare")
+    ]
+    etags = [exchange.expect(200).headers.get("etag") for exchange in jobs]
+    trial.require(etags[0] != etags[1], f"two different jobs have the ETag {etags[0]}")
+    trial.witness(f"{etags[0]} and {etags[1]}")

@@ -1,0 +1,88 @@
+"""Check how jobs end: exit codes, signals, limits, reasons."""
+
+from __future__ import annotations
+
+from common_compute_conformance.contract import Document
+from common_compute_conformance.registry import check
+from common_compute_conformance.trial import Trial
+
+_SIGTERM = 15
+_ENDED = ("plain", "bare", "exit-nonzero", "signal", "no-command", "output-missing", "optional")
+
+
+def _failed(trial: Trial, name: str) -> Document:
+    job = trial.workbench.final(name)
+    trial.equal("failed", job["state"], f"the state of the job {job['id']} ({name})")
+    return job
+
+
+def _reason(trial: Trial, job: Document, code: str) -> None:
+    trial.equal(code, job["reason"]["code"], f"the reason of the job {job['id']}")
+
+
+@check("CC-JOB-014", specimens=("over-time",))
+def wall_time_is_enforced(trial: Trial) -> None:
+    """CC-JOB-014: a job beyond its wall time is failed, with `wall-time-exceeded`."""
+    job = _failed(trial, "over-time")
+    _reason(trial, job, "wall-time-exceeded")
+    trial.witness(f"the job {job['id']}, given 1 s and sleeping for 300, ended with {job['reason']}")
+
+
+@check("CC-JOB-016", specimens=("plain", "bare"))
+def exit_code_0_succeeds(trial: Trial) -> None:
+    """CC-JOB-016: a command that exits with 0 and keeps its outputs ends as succeeded."""
+    for name in ("plain", "bare"):
+        job = trial.workbench.succeeded(name)
+        trial.equal(0, job.get("exit_code"), f"the exit code of the job {job['id']}")
+        trial.witness(f"the job {job['id']} ({name}) succeeded with exit code 0")
+
+
+@check("CC-JOB-017", specimens=("exit-nonzero",))
+def other_exit_codes_fail(trial: Trial) -> None:
+    """CC-JOB-017: a command that exits with 3 ends as failed, with that code and `exit-nonzero`."""
+    job = _failed(trial, "exit-nonzero")
+    trial.equal(3, job.get("exit_code"), f"the exit code of the job {job['id']}")
+    _reason(trial, job, "exit-nonzero")
+    trial.witness(f"the job {job['id']} failed with exit code 3, exit-nonzero")
+
+
+@check("CC-JOB-018", specimens=("signal",))
+def signals_fail(trial: Trial) -> None:
+    """CC-JOB-018: death by signal is `signal` n or `exit_code` 128+n, never both."""
+    job = _failed(trial, "signal")
+    shown = (job.get("signal"), job.get("exit_code"))
+    trial.require(
+        shown in ((_SIGTERM, None), (None, 128 + _SIGTERM)), f"signal and exit_code of SIGTERM are {shown}"
+    )
+    if trial.target.has_reason("signal"):
+        trial.equal(_SIGTERM, job.get("signal"), "the signal, which the facility says it can tell")
+        _reason(trial, job, "signal")
+    trial.witness(f"{job['id']}, ended by SIGTERM: signal {shown[0]}, exit code {shown[1]}, {job['reason']}")
+
+
+@check("CC-JOB-019", specimens=("no-command",))
+def missing_commands_fail(trial: Trial) -> None:
+    """CC-JOB-019: a command that does not exist ends with 126, 127 or no exit code."""
+    job = _failed(trial, "no-command")
+    trial.require(job.get("exit_code") in (126, 127, None), f"the exit code is {job.get('exit_code')}")
+    if trial.target.has_reason("command-not-found"):
+        _reason(trial, job, "command-not-found")
+    trial.witness(f"the job {job['id']} failed with exit code {job.get('exit_code')}, {job['reason']}")
+
+
+@check("CC-JOB-021", specimens=_ENDED)
+def endings_have_their_reason(trial: Trial) -> None:
+    """CC-JOB-021: failed and cancelled jobs carry a reason, succeeded ones none."""
+    for name in _ENDED:
+        job = trial.workbench.final(name)
+        if job["state"] == "succeeded":
+            trial.require(
+                "reason" not in job, f"the job {job['id']} succeeded and has the reason {job.get('reason')}"
+            )
+        else:
+            trial.require(
+                bool(job["reason"]["code"]), f"the job {job['id']} is {job['state']} without a reason"
+            )
+        trial.witness(f"{name}: {job['state']}, {job.get('reason', 'no reason')}")
+    states = {trial.workbench.final(name)["state"] for name in _ENDED}
+    trial.require({"succeeded", "failed"} <= states, f"the jobs ended only as {sorted(states)}")

@@ -1,0 +1,75 @@
+"""Check what may be asked of a job that has not ended."""
+
+from __future__ import annotations
+
+from common_compute_conformance.registry import check
+from common_compute_conformance.specimens import LONG_FIRST
+from common_compute_conformance.trial import Trial
+
+
+@check("CC-JOB-040")
+def a_running_job_cannot_be_released(trial: Trial) -> None:
+    """CC-JOB-040: release_job of a job that is not terminal is 409, and the job goes on."""
+    specimen = trial.workbench.running("long")
+    trial.client.call("release_job", job_id=specimen.id).problem(409, "job-not-terminal")
+    job = trial.workbench.look(specimen)
+    trial.equal("running", job["state"], "the state after the refused release")
+    trial.require("cancel_requested_at" not in job, "the refused release has cancelled the job")
+    trial.witness(f"{specimen.id}: 409 job-not-terminal, and it is still running")
+
+
+@check("CC-RES-001")
+def a_running_job_has_no_results(trial: Trial) -> None:
+    """CC-RES-001: list_results and get_result before the end are 409 `results-not-ready`."""
+    specimen = trial.workbench.running("long")
+    trial.client.call("list_results", job_id=specimen.id).problem(409, "results-not-ready")
+    exchange = trial.client.call("get_result", job_id=specimen.id, result_id="any-result")
+    exchange.problem(409, "results-not-ready")
+    trial.witness(f"{specimen.id} is running: 409 results-not-ready from both")
+
+
+@check("CC-LOG-003")
+def a_running_job_has_no_logs(trial: Trial) -> None:
+    """CC-LOG-003: without live-logs, get_log before the end is 409 `results-not-ready`."""
+    if trial.target.claims("live-logs"):
+        trial.not_applicable("the facility claims live-logs")
+    specimen = trial.workbench.running("long")
+    for stream in ("stdout", "stderr"):
+        trial.client.call("get_log", job_id=specimen.id, stream=stream).problem(409, "results-not-ready")
+    trial.witness(f"{specimen.id} is running: 409 results-not-ready for both logs")
+
+
+@check("CC-LOG-007")
+def a_running_job_shows_its_log(trial: Trial) -> None:
+    """CC-LOG-007: get_log of a running job gives what was written so far."""
+    specimen = trial.workbench.running("long")
+    seen = b""
+    for _ in trial.pace.polls(trial.pace.job_patience):
+        now = trial.workbench.log("long", "stdout")
+        trial.require(now.startswith(seen), f"the log was {seen!r} and is now {now!r}")
+        seen = now
+        if seen:
+            break
+    trial.equal(LONG_FIRST.encode(), seen, "the log of a job that wrote one line and sleeps")
+    trial.equal("running", trial.workbench.look(specimen)["state"], "the state when the log was read")
+    trial.equal(b"", trial.workbench.log("long", "stderr"), "stderr of a job that wrote nothing there")
+    trial.witness(f"{specimen.id} is running, and its log is {seen!r}")
+
+
+@check("CC-LOG-009")
+def parts_of_live_logs_are_exact(trial: Trial) -> None:
+    """CC-LOG-009: a range of a live log from its present end on is 416 with the length."""
+    if not trial.target.claims("live-logs"):
+        trial.not_applicable("the facility does not claim live-logs")
+    specimen = trial.workbench.running("long")
+    for _ in trial.pace.polls(trial.pace.job_patience):
+        if trial.workbench.log("long", "stdout") == LONG_FIRST.encode():
+            break
+    size = len(LONG_FIRST)
+    headers = {"Range": f"bytes={size}-"}
+    exchange = trial.client.call("get_log", job_id=specimen.id, stream="stdout", headers=headers)
+    exchange.problem(416, "range-not-satisfiable")
+    trial.equal(f"bytes */{size}", exchange.headers.get("content-range"), "Content-Range of the 416")
+    part = trial.client.call("get_log", job_id=specimen.id, stream="stdout", headers={"Range": "bytes=4-"})
+    trial.equal((206, LONG_FIRST[4:].encode()), (part.status, part.content), "a range of a live log")
+    trial.witness(f"{specimen.id} is running: {part}, {exchange}")
