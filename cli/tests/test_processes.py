@@ -116,7 +116,7 @@ def ready(process: subprocess.Popen[bytes]) -> dict[str, str]:
 def test_a_server_answers_when_it_says_so_and_ends_when_it_is_told(
     kind: str, ending: signal.Signals, machine: Machine
 ) -> None:
-    """After its line it answers; a signal ends it with 0, without a word, a child or a temporary file left."""
+    """After its line it answers; a signal ends it with 0, without a word, a child or a file left."""
     process = machine.start(*server_arguments(kind, machine.room), "--json")
     line = ready(process)
     assert process.pid == line["pid"]
