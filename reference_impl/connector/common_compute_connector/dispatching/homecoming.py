@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 
 import structlog
-from sqlalchemy import Connection
 
 from common_compute_connector.dispatching.collecting import Harvest, collect_tasks
 from common_compute_connector.dispatching.contact import Broken, Contact
@@ -15,7 +14,7 @@ from common_compute_connector.dispatching.leased import LeasedParts
 from common_compute_connector.errors import FacilityUnavailable
 from common_compute_connector.jobs import Task, conclude
 from common_compute_connector.protocol import Connector, PartKey
-from common_compute_connector.store import Store
+from common_compute_connector.store import Connection, Store
 from common_compute_connector.store.results import keep_task_content
 from common_compute_connector.store.schema import Phase
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
-from sqlalchemy import Connection
-
 from common_compute_connector.clock import Clock
 from common_compute_connector.dispatching.held import HeldPart
 from common_compute_connector.facilities import KnownFacility
 from common_compute_connector.jobs import Reason, State, Task, give_up
 from common_compute_connector.protocol import PartKey
-from common_compute_connector.store import Store
+from common_compute_connector.store import Connection, Store
 from common_compute_connector.store import parts as stored
 from common_compute_connector.store.jobs import take_tasks
 from common_compute_connector.store.schema import Phase
