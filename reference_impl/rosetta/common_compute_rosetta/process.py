@@ -1,7 +1,8 @@
 """A task as text: the script that a host's shell reads to run exactly one command. Pure.
 
-The script runs with an empty environment and the time as its argument. It writes what it has come to into files beside the working
-directory (`sh/watcher.sh` reads them): `start`, then `stage` (inputs, setup, missing, command).
+The script runs with an empty environment and the time as its argument. It writes what it has come to into
+files beside the working directory, which `sh/watcher.sh` reads: `start`, then `stage` (inputs, setup, missing
+or command).
 """
 
 from __future__ import annotations

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import shutil
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from common_compute_connector.clock import SystemClock
 from common_compute_connector.plan import output_rules
 from common_compute_connector.protocol import (
@@ -159,6 +161,15 @@ def alive(pid: int) -> bool:
     return stat.rpartition(") ")[2][0] not in "ZX"
 
 
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run tests that are coroutines, each on an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = inspect.signature(pyfuncitem.obj).parameters
+    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    return True
+
+
 @pytest.fixture(params=["sh", "bash"])
 def shell(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Give the system's sh, and bash under the name sh, as half of the hosts have it."""
@@ -171,6 +182,11 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     link.parent.mkdir()
     link.symlink_to(found)
     return str(link)
+
+
+@pytest.fixture
+def is_alive() -> Callable[[int], bool]:
+    return alive
 
 
 @pytest.fixture

@@ -144,7 +144,8 @@ with open(sys.argv[1], "w") as out:
 ' "$T/status" setsid env -i "$SHELL_PATH" "$T/run" </dev/null >"$T/out" 2>"$T/err"
         ;;
     *)
-        setsid env -i "$SHELL_PATH" "$T/run" "$(clock)" </dev/null >"$T/out" 2>"$T/err"
+        # In a subshell, so that this shell's own remark on a death by signal is not in the log.
+        (exec setsid env -i "$SHELL_PATH" "$T/run" "$(clock)") </dev/null >"$T/out" 2>"$T/err"
         echo "exit $? $(clock)" >"$T/status"
         ;;
     esac
