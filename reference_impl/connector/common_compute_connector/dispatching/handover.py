@@ -7,6 +7,7 @@ facility, and submits again only when a first submission can no longer appear th
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from common_compute_connector.clock import Clock
@@ -15,6 +16,7 @@ from common_compute_connector.dispatching.held import HeldPart
 from common_compute_connector.dispatching.leased import LeasedParts
 from common_compute_connector.jobs import Reason, State, advance
 from common_compute_connector.protocol import Absent, Accepted, Connector, Deferred, Refused, TaskSeen
+from common_compute_connector.store import Connection
 from common_compute_connector.store import parts as stored
 from common_compute_connector.store.schema import Phase
 
@@ -58,16 +60,20 @@ class Handover:
                 held.failures += 1
             raise
         by_key = {answer.key: answer for answer in answers}
+        accepted: list[tuple[HeldPart, str]] = []
+        deferred: list[HeldPart] = []
         for held in batch:
             answer = by_key.get(held.key)
             self.outcomes["unknown" if answer is None else type(answer).__name__.lower()] += 1
             if isinstance(answer, Accepted):
-                await self._accept(held, answer.handle)
+                accepted.append((held, answer.handle))
             elif isinstance(answer, Refused):
                 await self._leased.give_up(held, State.FAILED, answer.reason)
             elif isinstance(answer, Deferred):
                 held.not_before = self._clock.now() + timedelta(seconds=self._contact.backoff())
-                await self._leased.wait_again([held])
+                deferred.append(held)
+        await self._accept(accepted)
+        await self._leased.wait_again(deferred)
         return True
 
     async def find(self) -> bool:
@@ -76,18 +82,13 @@ class Handover:
         if not doubtful:
             return False
         asked_at = self._clock.now()
-        moved = False
-        for answer in await self._contact.ask(
-            self._connector.find([held.part for held in doubtful.values()])
-        ):
-            held = doubtful[answer.key]
-            if isinstance(answer, Accepted):
-                await self._accept(held, answer.handle)
-                moved = True
-            elif isinstance(answer, Absent) and self._cannot_appear(held, asked_at):
-                await self._leased.wait_again([held])
-                moved = True
-        return moved
+        found = await self._contact.ask(self._connector.find([held.part for held in doubtful.values()]))
+        accepted = [(doubtful[it.key], it.handle) for it in found if isinstance(it, Accepted)]
+        absent = [doubtful[it.key] for it in found if isinstance(it, Absent)]
+        free = [held for held in absent if self._cannot_appear(held, asked_at)]
+        await self._accept(accepted)
+        await self._leased.wait_again(free)
+        return bool(accepted or free)
 
     def _ready(self, to_cancel: set[str]) -> list[HeldPart]:
         now = self._clock.now()
@@ -100,17 +101,26 @@ class Handover:
         sound = [held for held in ready if not held.failures]
         return sound[: self._connector.pace.batch] or ready[:1]
 
-    async def _accept(self, held: HeldPart, handle: str) -> None:
+    async def _accept(self, accepted: Sequence[tuple[HeldPart, str]]) -> None:
         now = self._clock.now()
         queued = [
-            advance(task, TaskSeen(task.index, State.QUEUED), now, held.job_created_at)
-            for task in held.tasks.values()
+            (
+                held,
+                [
+                    advance(task, TaskSeen(task.index, State.QUEUED), now, held.job_created_at)
+                    for task in held.tasks.values()
+                ],
+            )
+            for held, _ in accepted
         ]
-        await self._leased.take(
-            [(held, queued)],
-            lambda connection: stored.record_accepted(connection, held.key, handle, now),
-        )
-        held.accept(handle)
+
+        def record(connection: Connection) -> None:
+            for held, handle in accepted:
+                stored.record_accepted(connection, held.key, handle, now)
+
+        await self._leased.take(queued, record)
+        for held, handle in accepted:
+            held.accept(handle)
 
     def _cannot_appear(self, held: HeldPart, asked_at: datetime) -> bool:
         appears_within = timedelta(seconds=self._connector.pace.appears_within_seconds)

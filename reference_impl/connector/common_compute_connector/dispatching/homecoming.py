@@ -111,5 +111,4 @@ class Homecoming:
                 )
 
         changed = [(held, news) for key, news in ends.items() if (held := self._leased.get(key))]
-        if changed:
-            await self._leased.take(changed, keep)
+        await self._leased.take(changed, keep)

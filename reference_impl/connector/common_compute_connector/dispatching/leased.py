@@ -75,6 +75,8 @@ class LeasedParts:
 
     async def intend(self, parts: Sequence[HeldPart]) -> list[HeldPart]:
         """Record that these parts are about to be submitted, and give those that may."""
+        if not parts:
+            return []
         now = self._clock.now()
         keys = [held.key for held in parts]
         go = await self._store.write(
@@ -89,6 +91,8 @@ class LeasedParts:
 
     async def wait_again(self, parts: Sequence[HeldPart]) -> None:
         """Record that these parts are certainly not at the facility."""
+        if not parts:
+            return
         keys = [held.key for held in parts]
         await self._store.write(lambda connection: stored.record_waiting(connection, keys))
         for held in parts:
@@ -111,7 +115,7 @@ class LeasedParts:
         also: Callable[[Connection], None] | None = None,
     ) -> None:
         """Write news of tasks, with what else belongs into that transaction; let ended parts go."""
-        if not changed and also is None:
+        if not changed:
             return
         now = self._clock.now()
         retention = timedelta(seconds=self._known.limits.get("result_retention_seconds", 0))

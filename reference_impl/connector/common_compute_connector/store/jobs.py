@@ -37,7 +37,7 @@ from common_compute_connector.store.schema import (
     to_micros,
     to_text,
 )
-from common_compute_connector.store.tasks import all_tasks, write_task
+from common_compute_connector.store.tasks import all_tasks, write_tasks
 
 _TERMINAL = [state for state in State if state.terminal]
 
@@ -229,8 +229,7 @@ def take_tasks(
     before = _record(row)
     if before.state.terminal:
         return None
-    for task in news:
-        write_task(connection, job_id, task)
+    write_tasks(connection, job_id, news)
     everyone = all_tasks(connection, job_id) if before.is_array else news
     summary = summarise(everyone, is_array=before.is_array, before=before.state)
     connection.execute(

@@ -37,27 +37,10 @@ def find_task(connection: Connection, job_id: str, index: int) -> Task | None:
     return None if row is None else read_task(row)
 
 
-def write_task(connection: Connection, job_id: str, task: Task) -> None:
-    """Write all of a task."""
-    connection.execute(
-        _WRITE,
-        {
-            "the_job": job_id,
-            "the_index": task.index,
-            "state": task.state,
-            "attempt": task.attempt,
-            "reason": to_text(task.reason),
-            "exit_code": task.exit_code,
-            "signal": task.signal,
-            "native": to_text(task.native),
-            "resolved": to_text(task.resolved),
-            "ending": to_text(task.ending),
-            "complete": task.complete,
-            "started_at": to_micros(task.started_at),
-            "finished_at": to_micros(task.finished_at),
-            "observed_at": to_micros(task.observed_at),
-        },
-    )
+def write_tasks(connection: Connection, job_id: str, news: Sequence[Task]) -> None:
+    """Write all of some tasks of a job."""
+    if news:
+        connection.execute(_WRITE, [_row(job_id, task) for task in news])
 
 
 def read_task(row: Row[Any]) -> Task:
@@ -77,6 +60,25 @@ def read_task(row: Row[Any]) -> Task:
         ending=_ending(from_text(row.ending)),
         complete=row.complete,
     )
+
+
+def _row(job_id: str, task: Task) -> dict[str, Any]:
+    return {
+        "the_job": job_id,
+        "the_index": task.index,
+        "state": task.state,
+        "attempt": task.attempt,
+        "reason": to_text(task.reason),
+        "exit_code": task.exit_code,
+        "signal": task.signal,
+        "native": to_text(task.native),
+        "resolved": to_text(task.resolved),
+        "ending": to_text(task.ending),
+        "complete": task.complete,
+        "started_at": to_micros(task.started_at),
+        "finished_at": to_micros(task.finished_at),
+        "observed_at": to_micros(task.observed_at),
+    }
 
 
 def _reason(value: dict[str, Any] | None) -> Reason | None:
