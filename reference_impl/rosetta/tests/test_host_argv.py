@@ -39,7 +39,7 @@ HOSTILE = [
     "é ü ß Ω",
     "\u0081\u0082\u0088",
     "日本語",
-    "𝔘𝔫𝔦 😀",
+    "😀 \U0001d518\U0010ffff",
     "\ufeffbom \u2028 \u202e",
     "\u00c1\u0080" + "\x81",
     "end with backslash\\",
