@@ -141,7 +141,9 @@ class Workbench:
     def running(self, name: str) -> Specimen:
         """Return a specimen once it runs; raises NotAssessed if it was never seen running."""
         specimen = self.specimen(name)
-        for document in self._looks(specimen, self._pace.job_patience):
+        # No waiting for a change here: one that came just before would be missed, and the next is far away.
+        for _ in self._pace.polls(self._pace.job_patience):
+            document = self.look(specimen)
             if document["state"] == "running":
                 return specimen
             if document["state"] in self._transitions.terminal:
