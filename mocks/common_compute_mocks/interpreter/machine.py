@@ -86,7 +86,7 @@ def run(
     except Signalled as death:
         end, number = "signal", death.number
     except OutOfTime:
-        end, process.time = "time", max(process.time, limits.seconds)
+        end, process.time = "time", limits.seconds
     except (OutOfMemory, RecursionError):
         end = "memory"
     tape = tuple(sorted((item for item in world.tape if item.at <= process.time), key=lambda item: item.at))
