@@ -113,6 +113,23 @@ def operations() -> Mapping[str, Operation]:
     return found
 
 
+@cache
+def default_page_size() -> int:
+    """Give the number of entries that a page has where the request does not say it."""
+    return int(_page_size()["default"])
+
+
+@cache
+def largest_page() -> int:
+    """Give the most entries that a page may have."""
+    return int(_page_size()["maximum"])
+
+
+def _page_size() -> Mapping[str, Any]:
+    schema: Mapping[str, Any] = document()["components"]["parameters"]["page_size"]["schema"]
+    return schema
+
+
 def resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
     """Follow a `$ref` within the document, if the node is one."""
     while "$ref" in node:

@@ -52,6 +52,8 @@ def faults_of(error: Exception) -> Sequence[Fault]:
     if isinstance(error, errors.KeyReused):
         detail = "This key belongs to a job whose specification is another one."
         return (Fault(error.code, detail, header="Idempotency-Key"),)
+    if isinstance(error, errors.CredentialRequired):
+        return (Fault(error.code, _sentence(error), pointer="/facility_id"),)
     return ()
 
 

@@ -139,7 +139,7 @@ def _translated(node: Any) -> Any:
         return node
     if "discriminator" in node:
         return _chain(node["discriminator"]["propertyName"], node["discriminator"]["mapping"])
-    plain = {}
+    plain: dict[str, Any] = {}
     for name, inner in node.items():
         if name == "properties":
             plain[name] = {member: _translated(schema) for member, schema in inner.items()}

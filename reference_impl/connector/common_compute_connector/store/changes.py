@@ -51,11 +51,15 @@ class Changes:
             return change.done()
         finally:
             timer.cancel()
-            waiting = self._waiting.get(job_id)
-            if waiting is not None:
-                waiting.discard(change)
-                if not waiting:
-                    self._waiting.pop(job_id, None)
+            self.forget(change, job_id)
+
+    def forget(self, change: asyncio.Future[None], job_id: str) -> None:
+        """Listen no more."""
+        waiting = self._waiting.get(job_id)
+        if waiting is not None:
+            waiting.discard(change)
+            if not waiting:
+                self._waiting.pop(job_id, None)
 
     def announce_all(self) -> None:
         """Wake everyone: something changed, and nobody says what."""

@@ -19,9 +19,12 @@ from typing import Any, TypeVar
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import SingletonThreadPool
 
 from common_compute_connector.clock import Clock
+from common_compute_connector.errors import StoreUnavailable
 from common_compute_connector.store import migrate
 from common_compute_connector.store.changes import Changes, touched
 from common_compute_connector.store.content import Content
@@ -32,6 +35,7 @@ T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741  (an item)
 
 _READERS = 4
+_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 _GROUP = 256
 
 
@@ -77,15 +81,26 @@ class Store:
         return cls(engine, Content(content), clock)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run work that only reads; it sees everything that was committed before."""
-        if self._readers is None:
-            return work(self._reader())
-        return await asyncio.get_running_loop().run_in_executor(self._readers, lambda: work(self._reader()))
+        """Run work that only reads; it sees everything that was committed before.
+
+        Raises:
+            StoreUnavailable: the database is out of reach.
+        """
+        try:
+            if self._readers is None:
+                return work(self._reader())
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._readers, lambda: work(self._reader()))
+        except _AWAY as error:
+            raise StoreUnavailable from error
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run work in the writer's next transaction; when this returns it is on disk.
 
         An exception undoes this work alone and is raised here.
+
+        Raises:
+            StoreUnavailable: the database is out of reach, and nothing was written.
         """
         result: T = await self._order(lambda connection, _: work(connection), None, together=False)
         return result
@@ -125,7 +140,10 @@ class Store:
         loop = asyncio.get_running_loop()
         order = _Order(work, item, together, loop, loop.create_future())
         self._orders.put(order)
-        return await order.future
+        try:
+            return await order.future
+        except _AWAY as error:
+            raise StoreUnavailable from error
 
     def _write_orders(self) -> None:
         while (first := self._orders.get()) is not None:

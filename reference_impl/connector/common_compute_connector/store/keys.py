@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from common_compute_connector.store.schema import from_micros, keys, to_micros
 
-_HELD_AFTER_RELEASE = timedelta(hours=24)
+HELD_AFTER_RELEASE = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def find_key(connection: Connection, owner: str, key: str, now: datetime) -> Kep
     if row is None:
         return None
     kept = KeptKey(row.digest, row.job_id, from_micros(row.created_at), from_micros(row.released_at))
-    return None if kept.released_at and kept.created_at + _HELD_AFTER_RELEASE <= now else kept
+    return None if kept.released_at and kept.created_at + HELD_AFTER_RELEASE <= now else kept
 
 
 def free_keys(connection: Connection, wanted: Sequence[tuple[str, str, datetime]]) -> None:
@@ -48,7 +48,7 @@ def free_keys(connection: Connection, wanted: Sequence[tuple[str, str, datetime]
             keys.c.owner == owner,
             keys.c.key == key,
             keys.c.released_at.is_not(None),
-            keys.c.created_at <= to_micros(now - _HELD_AFTER_RELEASE),
+            keys.c.created_at <= to_micros(now - HELD_AFTER_RELEASE),
         )
         connection.execute(delete(keys).where(over))
 

@@ -149,6 +149,21 @@ def record_observed(connection: Connection, job_ids: Sequence[str], now: datetim
             )
 
 
+def find_submitted_part(connection: Connection, job_id: str, task_index: int) -> Part | None:
+    """Give the part of a task if the facility has taken it."""
+    row = connection.execute(
+        select(parts).where(
+            parts.c.job_id == job_id,
+            parts.c.first_index <= task_index,
+            parts.c.first_index + parts.c.task_count > task_index,
+            parts.c.handle.is_not(None),
+        )
+    ).first()
+    if row is None:
+        return None
+    return Part(PartKey(row.job_id, row.number), row.owner, row.first_index, row.task_count, row.handle)
+
+
 def jobs_to_cancel(connection: Connection, facility_id: str) -> set[str]:
     """Name the live jobs of a facility whose callers want them cancelled."""
     rows = connection.execute(
