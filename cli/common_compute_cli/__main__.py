@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 
 from common_compute_cli.errors import COULD_NOT_ASK, CommandLineError
+from common_compute_cli.interrupts import unwind_on_sigterm
 
 _INTERRUPTED = 130
 _DEBUG = "--debug"
@@ -49,6 +51,10 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Be the program."""
+    unwind_on_sigterm()
+    if not sys.warnoptions:
+        # A library's words to its developers are nothing that a user can act on.
+        warnings.simplefilter("ignore")
     sys.exit(run(sys.argv[1:]))
 
 

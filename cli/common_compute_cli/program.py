@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from common_compute_cli import __version__
-from common_compute_cli.commands import certify, demo, facility, job, spec
+from common_compute_cli.commands import certify, config, demo, facility, job, mock, serve, spec
 
 app = typer.Typer(
     name="common-compute",
@@ -20,9 +20,12 @@ app = typer.Typer(
     ),
 )
 app.command()(demo.demo)
+app.command()(mock.mock)
+app.command()(serve.serve)
 app.command()(certify.certify)
 app.add_typer(job.app, name="job", help="Submit jobs, follow them, bring their results, release them.")
 app.add_typer(facility.app, name="facility", help="The places where jobs run.")
+app.add_typer(config.app, name="config", help="Look at configuration files.")
 app.add_typer(spec.app, name="spec", help="The contract that this program speaks.")
 
 

@@ -1,47 +1,39 @@
-"""Serve an ASGI application until a signal ends it: one line when it is ready, a clean end, exit code 0."""
+"""Serve a configured service until a signal ends it: one line when it is ready, a clean end, exit code 0."""
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import uvicorn
 
 from common_compute_cli import output
 from common_compute_cli.errors import ServerDidNotStart, WrongUsage
-
-if TYPE_CHECKING:
-    from uvicorn._types import ASGIApplication
+from common_compute_cli.manner import Manner
+from common_compute_connector.app import App
+from common_compute_connector.assembly import assemble
+from common_compute_connector.clock import Clock
+from common_compute_connector.configuration import Configuration
+from common_compute_connector.errors import ConfigurationError
+from common_compute_connector.logs import configure_logs
 
 _GRACE_SECONDS = 10
 
 
-@dataclass(frozen=True)
-class Manner:
-    """How a server is run, as the command line says.
-
-    `until_stdin_closes` ties it to whoever holds the other end of its standard input: when that process ends,
-    in whatever way, so does the server.
-    """
-
-    host: str
-    port: int
-    as_json: bool
-    until_stdin_closes: bool
-
-
 class _Server(uvicorn.Server):
-    """A server that says when it is ready."""
+    """A server that says when it is ready, and holds up nobody when it ends."""
 
-    def __init__(self, config: uvicorn.Config, ready: Mapping[str, Any], *, as_json: bool) -> None:
+    def __init__(self, config: uvicorn.Config, app: App, ready: Mapping[str, Any], *, as_json: bool) -> None:
         super().__init__(config)
+        self._app = app
         self._ready = ready
         self._as_json = as_json
 
@@ -53,26 +45,33 @@ class _Server(uvicorn.Server):
         if self._as_json:
             output.print_json(self._ready, one_line=True)
         else:
-            sys.stdout.write(
-                "{name} answers at {url}, its reference is at {docs}; Ctrl-C ends it.\n".format_map(
-                    self._ready
-                )
-            )
+            told = "{name} answers at {url}, its reference is at {docs}; Ctrl-C ends it.\n"
+            sys.stdout.write(told.format_map(self._ready))
             sys.stdout.flush()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer whoever waits for a change, and end."""
+        self._app.answer_waiting()
+        await super().shutdown(sockets)
 
-def serve(app: ASGIApplication, name: str, manner: Manner) -> None:
+
+def serve(configuration: Configuration, clock: Clock, name: str, manner: Manner) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Raises:
-        WrongUsage: the address cannot be listened on.
-        ServerDidNotStart: the application refused to start.
+        WrongUsage: the configuration is at fault, or its address cannot be listened on.
+        ServerDidNotStart: the service refused to start; its log tells why.
     """
-    listening = _listen(manner.host, manner.port)
-    with listening:
-        port = listening.getsockname()[1]
+    # The server has its own handlers while it runs, and raises the signal again when it is done: then, and
+    # before it is up, a signal means that all is well and over.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _leave)
+    configure_logs(logging.INFO if manner.logs else logging.WARNING)
+    with _listening(manner.host, manner.port) as listening:
+        with faults_told():
+            app = assemble(configuration, clock)
         host = f"[{manner.host}]" if ":" in manner.host else manner.host
-        root = f"http://{host}:{port}"
+        root = f"http://{host}:{listening.getsockname()[1]}"
         ready = {"name": name, "url": f"{root}/v1", "docs": f"{root}/docs", "pid": os.getpid()}
         config = uvicorn.Config(
             app,
@@ -82,27 +81,35 @@ def serve(app: ASGIApplication, name: str, manner: Manner) -> None:
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
-        server = _Server(config, ready, as_json=manner.as_json)
+        server = _Server(config, app, ready, as_json=manner.as_json)
         if manner.until_stdin_closes:
             threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
-        # The server has its own handlers while it runs, and raises the signal again when it is done: then,
-        # and before it is up, a signal means that all is well and over.
-        for ending in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(ending, _leave)
         server.run(sockets=[listening])
         if not server.started:
-            raise ServerDidNotStart(name, "the lines above")
+            raise ServerDidNotStart(name, "see the lines above")
 
 
-def _listen(host: str, port: int) -> socket.socket:
+@contextmanager
+def faults_told() -> Iterator[None]:
+    """Turn the faults of a configuration into what the user reads, a line for each."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise WrongUsage("The configuration cannot be used:\n  " + "\n  ".join(error.faults)) from error
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listening = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise WrongUsage(
             f"{host}, port {port}, cannot be listened on ({os.strerror(error.errno or 0)}): "
             "give another --port, or 0 for a free one."
         ) from error
+    with listening:
+        yield listening
 
 
 def _end_with_stdin(server: uvicorn.Server) -> None:

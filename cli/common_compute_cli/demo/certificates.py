@@ -11,6 +11,7 @@ from typing import Any
 
 from common_compute_cli import pace
 from common_compute_cli.demo.servers import Running, program
+from common_compute_cli.interrupts import uninterrupted
 
 PATIENCE_SECONDS = 300.0
 _STOP_SECONDS = 15.0
@@ -59,8 +60,9 @@ def certify(
             )
             on_end(ended[-1])
     finally:
-        for child in children.values():
-            _stop(child)
+        with uninterrupted():
+            for child in children.values():
+                _stop(child)
     return ended
 
 

@@ -1,14 +1,16 @@
-"""The jobs that the demonstration submits, none of which outlives it."""
+"""The jobs of the demonstration at its own server, none of which outlives it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 from common_compute_cli import pace
 from common_compute_cli.client import Client
 from common_compute_cli.errors import CommandLineError
+from common_compute_cli.interrupts import uninterrupted
 from common_compute_cli.specification import terminal_states
 from common_compute_cli.waiting import wait_for_end
 from common_compute_cli.wire import Document
@@ -18,12 +20,14 @@ _CLEAN_UP_SECONDS = 10.0
 
 
 class Jobs:
-    """Jobs at one server; leaving the context cancels and releases those that are still there."""
+    """All jobs at a server that nobody else uses; leaving the context cancels and releases what is there.
+
+    The server is asked for them: a submission that was interrupted before its answer came counts as well.
+    """
 
     def __init__(self, client: Client, on_change: Callable[[Document], None]) -> None:
         self.client = client
         self._on_change = on_change
-        self._mine: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -36,7 +40,6 @@ class Jobs:
     def submit_job(self, spec: Mapping[str, Any]) -> str:
         """Submit a job and give its id."""
         job = self.client.submit_job(spec, idempotency_key=pace.new_key())
-        self._mine.append(job["id"])
         self._on_change(job)
         return str(job["id"])
 
@@ -55,19 +58,17 @@ class Jobs:
 
     def release_all(self) -> int:
         """Release every job, all of which have ended, and give their number."""
-        count = len(self._mine)
-        while self._mine:
-            self.client.release_job(self._mine[-1])
-            self._mine.pop()
-        return count
+        jobs = list(self.client.list_jobs())
+        for job in jobs:
+            self.client.release_job(job["id"])
+        return len(jobs)
 
     def _clean_up(self) -> None:
         """Try to cancel and release what is left; the error that led here is the one to be told."""
-        try:
-            for job_id in self._mine:
-                self.client.cancel_job(job_id)
-            for job_id in self._mine:
-                wait_for_end(self.client, job_id, patience_seconds=_CLEAN_UP_SECONDS)
+        with uninterrupted(), suppress(CommandLineError):
+            jobs = list(self.client.list_jobs())
+            for job in jobs:
+                self.client.cancel_job(job["id"])
+            for job in jobs:
+                wait_for_end(self.client, job["id"], patience_seconds=_CLEAN_UP_SECONDS)
             self.release_all()
-        except CommandLineError:
-            pass

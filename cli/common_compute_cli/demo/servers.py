@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import selectors
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import Self
 
 from common_compute_cli import pace
 from common_compute_cli.errors import ServerDidNotStart
+from common_compute_cli.interrupts import uninterrupted
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -88,9 +88,7 @@ class Servers:
 
     def stop(self) -> None:
         """End every server, and come back when none is left."""
-        # From here on a further Ctrl-C must not leave one behind.
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
+        with uninterrupted():
             for process in self._processes:
                 if process.poll() is None:
                     process.terminate()
@@ -106,8 +104,6 @@ class Servers:
                         pipe.close()
             self._processes.clear()
             self._running.clear()
-        finally:
-            signal.signal(signal.SIGINT, before)
 
 
 def _await_ready(name: str, log: Path, process: subprocess.Popen[bytes]) -> Running:
