@@ -30,7 +30,9 @@ def test_output_and_exit_code_are_the_commands_own(bench: Any) -> None:
 
 def test_the_environment_is_the_contracts(bench: Any) -> None:
     """A task has PATH, LANG, TMPDIR and its own names; HOME is its working directory; its own values win."""
-    script = 'printf "%s\\n" "$CC_JOB_ID" "$CC_TASK_INDEX" "$CC_TASK_COUNT" "$LANG" "$X"; [ "$HOME" = "$PWD" ]'
+    script = (
+        'printf "%s\\n" "$CC_JOB_ID" "$CC_TASK_INDEX" "$CC_TASK_COUNT" "$LANG" "$X"; [ "$HOME" = "$PWD" ]'
+    )
     script += ' && echo home; [ -d "$TMPDIR" ] && echo x > "$TMPDIR/y" && [ -n "$PATH" ] && echo there; ls -a'
     hostile = "a\n'b' \"c\" $HOME é"
     spec = bench.spec("/bin/sh", "-c", script, environment={"LANG": "POSIX", "X": hostile})
@@ -81,7 +83,9 @@ def test_wall_time_is_enforced_or_only_advice(rosetta: Any, dirac: Any) -> None:
             assert b"early\nlate\n" == bench.home(part, spec).logs["stdout"]
 
 
-@pytest.mark.parametrize("script", ["while :; do :; done", "sleep infinity", "sleep 100000 & wait", "cat /dev/zero"])
+@pytest.mark.parametrize(
+    "script", ["while :; do :; done", "sleep infinity", "sleep 100000 & wait", "cat /dev/zero"]
+)
 def test_what_never_ends_is_ended_by_wall_time(rosetta: Any, script: str) -> None:
     """A command without an end runs until its wall time, however much or little it does meanwhile."""
     part = rosetta.submit(rosetta.spec("/bin/sh", "-c", script, resources={"wall_time_seconds": 3}))
@@ -150,7 +154,14 @@ def test_wishes_are_resolved(rosetta: Any, dirac: Any) -> None:
     resources = {"resources": {"site": "LCG.CNAF.it"}}
     chosen = dirac.end(dirac.submit(dirac.spec("true", **resources))).resolved
     assert ("LCG.CNAF.it", "v0.19.2") == (chosen.site, chosen.software_version)
-    banned = ["LCG.CIEMAT.es", "LCG.CNAF.it", "LCG.CYFRONET.pl", "LCG.DESY-ZEUTHEN.de", "LCG.GRIF.fr", "LCG.PIC.es"]
+    banned = [
+        "LCG.CIEMAT.es",
+        "LCG.CNAF.it",
+        "LCG.CYFRONET.pl",
+        "LCG.DESY-ZEUTHEN.de",
+        "LCG.GRIF.fr",
+        "LCG.PIC.es",
+    ]
     left = dirac.spec("true", backend_parameters={"BannedSites": banned})
     assert "LCG.IN2P3-CC.fr" == dirac.end(dirac.submit(left, "job-2")).resolved.site
 
@@ -168,8 +179,32 @@ def test_a_command_that_nobody_knows_leaves_something_plausible(bench: Any) -> N
 
 
 GLOBS = (
-    *("a", "*", "*.csv", "**", "**/*.fits", "a/**", "a/**/b", "?.x", "x?y*", "[ab].c", "[!ab].c", "[!0-9a-z].c"),
-    *("run[0-9][0-9].log", "*/*.png", ".hidden", ".*/x", "out.[ch]", "a[", "a]b", "[]x]", "größe-*.txt", "**/a?/*"),
+    *(
+        "a",
+        "*",
+        "*.csv",
+        "**",
+        "**/*.fits",
+        "a/**",
+        "a/**/b",
+        "?.x",
+        "x?y*",
+        "[ab].c",
+        "[!ab].c",
+        "[!0-9a-z].c",
+    ),
+    *(
+        "run[0-9][0-9].log",
+        "*/*.png",
+        ".hidden",
+        ".*/x",
+        "out.[ch]",
+        "a[",
+        "a]b",
+        "[]x]",
+        "größe-*.txt",
+        "**/a?/*",
+    ),
     *("[!]].x", "*.*", "x.*"),
 )
 

@@ -134,5 +134,3 @@ def test_the_label_is_one_that_the_contract_allows() -> None:
     """The label's key is a legal key of labels, and each scenario's name a legal value."""
     assert "mock.scenario" == LABEL
     assert all(0 < len(name) <= 255 and name.isascii() for name in catalogue())
-
-
