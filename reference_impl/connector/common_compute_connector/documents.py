@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +13,7 @@ from common_compute_connector.store.results import ResultRecord
 
 def timestamp(at: datetime) -> str:
     """Write a time as RFC 3339 in UTC, with microseconds."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def is_stale(record: JobRecord, stale_after_seconds: float, now: datetime) -> bool:
@@ -28,8 +27,8 @@ def stale_at(record: JobRecord, stale_after_seconds: float) -> datetime:
 
 
 def job_etag(record: JobRecord, *, stale: bool) -> str:
-    """Give the weak tag that changes with everything but `observed_at`."""
-    return f'W/"{record.version}{"s" if stale else ""}"'
+    """Give the weak tag, of this job alone, that changes with everything but `observed_at`."""
+    return f'W/"{record.id}.{record.version}{"s" if stale else ""}"'
 
 
 def job_summary_document(record: JobRecord, *, stale: bool) -> dict[str, Any]:
@@ -118,7 +117,9 @@ def _reason(reason: Reason | None) -> dict[str, Any] | None:
 
 
 def _record(record: Native | Resolved | None) -> dict[str, Any] | None:
-    return (_present(asdict(record)) or None) if record is not None else None
+    if record is None:
+        return None
+    return _present({name: getattr(record, name) for name in record.__slots__}) or None
 
 
 def _present(members: dict[str, Any]) -> dict[str, Any]:
