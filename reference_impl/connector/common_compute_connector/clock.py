@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import heapq
 import random
 import secrets
@@ -50,7 +51,7 @@ class SystemClock:
 
     def new_id(self) -> str:
         """Draw from the system's randomness."""
-        return "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LENGTH))
+        return base64.b32encode(secrets.token_bytes(_ID_LENGTH)).decode("ascii").lower()[:_ID_LENGTH]
 
     def chance(self) -> float:
         """Draw from the system's randomness."""

@@ -11,7 +11,7 @@ from structlog.typing import EventDict, WrappedLogger
 
 
 def configure_logs(level: int = logging.INFO) -> None:
-    """Set up the logs of a process that serves, from a level on; to be called once, before anything is served."""
+    """Set up the logs of a process that serves, from a level on; called once, before anything is served."""
     structlog.configure(
         cache_logger_on_first_use=True,
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -363,6 +364,11 @@ def _history_text(history: Sequence[HistoryEntry]) -> str | None:
 
 
 def _record(row: Row[Any]) -> JobRecord:
+    """Read a row; a job that is asked for again and again, as it was, is read once."""
+    return _read(row) if len(row.spec) > _LONG_SPEC else _remembered(row)
+
+
+def _read(row: Row[Any]) -> JobRecord:
     return JobRecord(
         position=Position(row.created_at, row.sequence),
         id=row.id,
@@ -397,4 +403,6 @@ def _record(row: Row[Any]) -> JobRecord:
     )
 
 
+_LONG_SPEC = 1 << 14
+_remembered = lru_cache(maxsize=1024)(_read)
 _BY_ID = select(jobs).where(jobs.c.owner == bindparam("owner"), jobs.c.id == bindparam("job_id"))
