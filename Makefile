@@ -19,10 +19,10 @@ help: ## list the habits
 	@$(PYTHON) -m venv .uv && .uv/bin/pip --disable-pip-version-check install --quiet 'uv>=0.7'
 
 setup: $(filter .uv/bin/uv,$(UV)) ## install everything that development needs into .venv
-	@$(UV) sync --quiet --frozen --python $(PYTHON) --all-extras --all-groups
+	@$(UV) sync --quiet --frozen --compile-bytecode --python $(PYTHON) --all-extras --all-groups
 
 setup-demo: $(filter .uv/bin/uv,$(UV))
-	@$(UV) sync --quiet --frozen --inexact --python $(PYTHON) --extra cli --extra mocks --extra rosetta --extra conformance
+	@$(UV) sync --quiet --frozen --compile-bytecode --inexact --python $(PYTHON) --extra cli --extra mocks --extra rosetta --extra conformance
 
 demo: setup-demo ## run the main job on a real local facility and certify three servers
 	@$(RUN)common-compute demo $(DEMO)
