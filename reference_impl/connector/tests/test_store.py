@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from common_compute_connector.clock import HeldClock
+from common_compute_connector.errors import ConfigurationError
 from common_compute_connector.jobs import State
 from common_compute_connector.store import Store
 from common_compute_connector.store import jobs as stored
@@ -196,3 +197,14 @@ def test_a_change_wakes_who_waits_and_time_ends_the_waiting(run):
         assert not await waiting
 
     run(story)
+
+
+def test_an_sqlite_file_has_one_process(run, tmp_path):
+    """A second server on the same file is told so, before it could submit anything twice."""
+
+    async def story(store, clock):
+        with pytest.raises(ConfigurationError, match="another process"):
+            Store.open(f"sqlite:///{tmp_path}/jobs.db", tmp_path / "content", clock)
+
+    run(story)
+    run(lambda store, clock: store.read(stored.count_states))

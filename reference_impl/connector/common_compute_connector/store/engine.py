@@ -17,17 +17,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import SingletonThreadPool
 
 from common_compute_connector.clock import Clock
 from common_compute_connector.errors import StoreUnavailable
 from common_compute_connector.store import migrate
 from common_compute_connector.store.changes import Changes, touched
 from common_compute_connector.store.content import Content
+from common_compute_connector.store.database import Database, open_database
 from common_compute_connector.store.listener import CHANNEL, Listener
 from common_compute_connector.store.settings import keep_once
 
@@ -55,8 +54,9 @@ class _Order:
 class Store:
     """The database and the kept bytes of one service."""
 
-    def __init__(self, engine: Engine, content: Content, clock: Clock) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, content: Content, clock: Clock) -> None:
+        self._database = database
+        self._engine = engine = database.engine
         self.content = content
         self.changes = Changes()
         self.is_shared = engine.dialect.name != "sqlite"
@@ -75,10 +75,13 @@ class Store:
         """Open and, where needed, bring to the present schema the database at an SQLAlchemy URL.
 
         `sqlite:///...` or `postgresql+psycopg://...`; `content` is the directory of the kept bytes.
+
+        Raises:
+            ConfigurationError: another process serves this SQLite file.
         """
-        engine = _engine(url)
-        migrate.upgrade(engine)
-        return cls(engine, Content(content), clock)
+        database = open_database(url, _READERS)
+        migrate.upgrade(database.engine)
+        return cls(database, Content(content), clock)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run work that only reads; it sees everything that was committed before.
@@ -126,7 +129,7 @@ class Store:
             self._readers.shutdown()
         for connection in self._opened:
             connection.close()
-        self._engine.dispose()
+        self._database.close()
 
     def _reader(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)
@@ -225,27 +228,3 @@ def _runs(group: list[_Order]) -> list[list[_Order]]:
         else:
             runs.append([order])
     return runs
-
-
-def _engine(url: str) -> Engine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_size=_READERS + 3, pool_pre_ping=True)
-    engine = create_engine(
-        parsed, poolclass=SingletonThreadPool, connect_args={"check_same_thread": False, "timeout": 30}
-    )
-
-    @event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, _record: Any) -> None:
-        # pysqlite must not open transactions behind SQLAlchemy's back, or savepoints fail.
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")  # a job is on disk before its 201 leaves
-        connection.execute("PRAGMA foreign_keys=ON")
-
-    @event.listens_for(engine, "begin")
-    def _on_begin(connection: Connection) -> None:
-        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
