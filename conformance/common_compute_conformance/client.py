@@ -157,7 +157,7 @@ class Ledger:
         for job_id, client in waiting.items():
             if _quietly(client, "release_job", job_id) == 409:
                 _quietly(client, "cancel_job", job_id)
-        for _ in pace.polls(pace.job_patience):
+        for _ in pace.polls(pace.cancel_patience):
             for job_id, client in list(waiting.items()):
                 status = _quietly(client, "release_job", job_id)
                 if status in (204, 404):

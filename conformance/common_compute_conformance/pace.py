@@ -50,6 +50,11 @@ class Pace:
         return min(self.patience, 60.0 + 10 * self._job_seconds)
 
     @property
+    def cancel_patience(self) -> float:
+        """How long a cancelled job may take to end, in seconds; a facility may tell a longer grace."""
+        return min(self.patience, 30.0 + 10 * (self._job_seconds or 0.0))
+
+    @property
     def settling(self) -> float:
         """How long to watch before believing that something does not happen, in seconds."""
         return min(2.0, max(0.25, (self._job_seconds or 0.0) / 2))

@@ -304,7 +304,7 @@ def test_a_twist_is_found(mock: str, name: str) -> None:
     """A twist turns the requirement that it breaks red."""
     requirement, twisted = TWISTS[name]
     with proxy(mock, twisted) as url:
-        certificate = certify(url, only=[requirement], seed=1, patience=20)
+        certificate = certify(url, only=[requirement], seed=1, patience=12)
     assert [Outcome.FAILED] == [verdict.outcome for verdict in certificate.verdicts], certificate.verdicts
     assert certificate.exit_code == 1
 
@@ -312,7 +312,7 @@ def test_a_twist_is_found(mock: str, name: str) -> None:
 def test_the_proxy_itself_breaks_nothing(mock: str) -> None:
     """The same requirements pass through the proxy when nothing is twisted."""
     with proxy(mock, lambda request, forward: forward(request)) as url:
-        certificate = certify(url, only=REQUIREMENTS, seed=1, patience=20)
+        certificate = certify(url, only=REQUIREMENTS, seed=1, patience=12)
     red = {verdict.requirement.id: verdict.message for verdict in certificate.verdicts if not verdict.fine}
     assert {} == red
     assert (certificate.exit_code, certificate.verdict) == (0, "partial-passed")

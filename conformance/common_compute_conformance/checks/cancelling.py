@@ -38,7 +38,8 @@ def a_running_job_is_stopped(trial: Trial) -> None:
     started = trial.pace.now()
     exchange = trial.client.call("cancel_job", job_id=specimen.id)
     trial.equal(202, exchange.status, "the status of cancelling a running job")
-    patience = min(trial.pace.job_patience, LONG_SECONDS / 2)
+    grace = int(trial.target.limits.get("cancel_grace_seconds", 0))
+    patience = min(trial.pace.cancel_patience + grace, LONG_SECONDS / 2)
     job = trial.workbench.settle(specimen, patience)
     trial.require(job is not None, f"{specimen.id} did not end within {patience:.0f} s of its cancelling")
     assert job is not None
