@@ -99,7 +99,7 @@ class _Reader:
                 return None
             value = int(text)
         if found := self._validator.faults(value):
-            faults.extend(self.fault(one.detail) for one in found)
+            faults.append(self.fault(found[0].detail))
             return None
         if self._time:
             try:
