@@ -1,7 +1,7 @@
 """A facility in memory, on the clock that it is given: a `Connector` behind which nothing is executed.
 
 What a command does is worked out by `interpreter`, a small POSIX machine on files that exist only there; what
-a task goes through at the facility is foreseen by `future`. Both are pure functions of the job's id, the task's
+a task goes through there is foreseen by `future`. Both are pure functions of the job's id, the task's
 index, the scenario, the seed and the time of the submission. These stand in the part's handle (`order`), so a
 new object, or another process, answers the same; `foresight` only remembers what it has worked out.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -91,18 +92,21 @@ def _read(shell: Shell, argv: list[str]) -> int:
     text = line[:-1] if complete else line
     if not raw:
         text = re.sub(r"\\(.)", r"\1", text)
-    ifs = shell.read("IFS", " \t\n")
-    blanks = "".join(char for char in ifs if char in " \t\n")
-    for place, name in enumerate(names):
-        text = text.strip(blanks) if blanks else text
-        if place == len(names) - 1 or not ifs:
-            shell.assign(name, text)
-            text = ""
-        else:
-            first, *rest = re.split(f"[{re.escape(ifs)}]", text, maxsplit=1)
-            shell.assign(name, first)
-            text = rest[0] if rest else ""
+    blanks, border = _borders(shell.read("IFS", " \t\n"))
+    for name in names[:-1]:
+        first, *rest = border.split(text.strip(blanks), maxsplit=1) if border else [text]
+        shell.assign(name, first)
+        text = rest[0] if rest else ""
+    if names:
+        shell.assign(names[-1], text.strip(blanks))
     return int(not complete)
+
+
+@lru_cache(maxsize=64)
+def _borders(ifs: str) -> tuple[str, re.Pattern[str] | None]:
+    """Give the blanks among the separators, and the pattern of one separator."""
+    blanks = "".join(char for char in ifs if char in " \t\n")
+    return blanks, re.compile(f"[{re.escape(ifs)}]") if ifs else None
 
 
 def _kill(shell: Shell, argv: list[str]) -> int:

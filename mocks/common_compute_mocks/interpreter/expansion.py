@@ -29,7 +29,7 @@ class _Piece:
     split: bool = False
 
 
-_CAREFUL = re.compile(r"[*?\[\\~]")
+_CAREFUL = re.compile(r"[*?\\~]|\[.+\]", re.DOTALL)
 
 
 class _Break:
@@ -49,8 +49,7 @@ def fields(shell: Shell, words: tuple[Word, ...]) -> list[str]:
             continue
         for pattern in _split(_pieces(shell, word), shell.read("IFS", " \t\n")):
             found.extend(_file_names(shell, pattern))
-    for field in found:
-        shell.process.world.hold(len(field))
+    shell.process.world.hold(max(map(len, found), default=0))
     return found
 
 

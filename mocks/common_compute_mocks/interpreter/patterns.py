@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_MAGIC = re.compile(r"[*?\[]")
+_MAGIC = re.compile(r"[*?]|\[.+\]", re.DOTALL)
 _SPECIAL = re.compile(r"([*?\[\]\\!^-])")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _CLASSES = {
