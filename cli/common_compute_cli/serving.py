@@ -23,6 +23,7 @@ from common_compute_connector.assembly import assemble
 from common_compute_connector.clock import Clock
 from common_compute_connector.configuration import Configuration
 from common_compute_connector.errors import ConfigurationError
+from common_compute_connector.http_protocol import HttpProtocol
 from common_compute_connector.logs import configure_logs
 
 _GRACE_SECONDS = 10
@@ -75,6 +76,7 @@ def serve(configuration: Configuration, clock: Clock, name: str, manner: Manner)
         ready = {"name": name, "url": f"{root}/v1", "docs": f"{root}/docs", "pid": os.getpid()}
         config = uvicorn.Config(
             app,
+            http=HttpProtocol,
             lifespan="on",
             log_config=None,
             access_log=False,
