@@ -1,6 +1,6 @@
 """The server's way to refuse bytes that are no HTTP: with a problem document, like every other error.
 
-Such a request never reaches the application, so this belongs to the server: `uvicorn.Config(http=HttpProtocol)`.
+Such a request never reaches the application, so the server is told: `uvicorn.Config(http=HttpProtocol)`.
 """
 
 from __future__ import annotations

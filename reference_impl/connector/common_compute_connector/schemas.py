@@ -38,8 +38,11 @@ class Validator:
         if self.fits(value):
             return []
         found = islice(self._compiled.iter_errors(value), MAX_FAULTS)
-        told = dict.fromkeys(fault for error in found for fault in self._told(error))
-        return sorted(told, key=lambda fault: fault.pointer or "")
+        told: dict[str | None, Fault] = {}
+        for error in found:
+            for fault in self._told(error):
+                told.setdefault(fault.pointer, fault)  # one sentence about one place is enough
+        return sorted(told.values(), key=lambda fault: fault.pointer or "")
 
     def _told(self, error: ValidationError) -> Iterator[Fault]:
         place = [str(step) for step in error.instance_path]

@@ -33,8 +33,12 @@ def demand_faults(sound: Sound, offer: Offer) -> Iterator[Fault]:
 
 def _environment_faults(sound: Sound, offer: Offer, tasks: Tasks) -> Iterator[Fault]:
     limit = offer.limits["max_environment_bytes"]
-    nothing_unknown = not any(tasks.unknown(value) for value in sound.environment.values())
-    if nothing_unknown and tasks.can_be_seen(offer) and tasks.largest_environment() > limit:
+    if any(tasks.unknown(value) for value in sound.environment.values()):
+        return
+    texts = "".join(sound.environment.values())
+    if (sound.parameters or tasks.varies(texts)) and not tasks.are_few_and_alike(offer):
+        return
+    if tasks.largest_environment() > limit:
         place = ["environment"] if sound.environment else ["array", "parameters"]
         yield exceeded(place, "The number of bytes in names and values, of the largest task,", limit)
 
@@ -54,7 +58,7 @@ def _input_faults(sound: Sound, offer: Offer, tasks: Tasks) -> Iterator[Fault]:
         elif source["kind"] == "storage":
             if source["storage"] not in storages:
                 yield unsupported([*place, "storage"], "The facility has no storage of this name.")
-        elif tasks.unknown(source["url"]) or not tasks.can_be_seen(offer):
+        elif tasks.unknown(source["url"]) or not tasks.can_be_seen(source["url"], offer):
             continue  # the scheme may stand in a parameter, and these faults are told elsewhere
         elif any(scheme_of(url) not in schemes for url in tasks.each(source["url"])):
             yield unlisted_scheme([*place, "url"], schemes)

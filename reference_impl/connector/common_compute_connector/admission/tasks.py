@@ -20,8 +20,12 @@ class Tasks:
         self._is_array = sound.array is not None
         self.names = {*sound.parameters[0], *OWN_NAMES} if sound.parameters else set(OWN_NAMES)
 
-    def can_be_seen(self, offer: Offer) -> bool:
-        """Tell whether each task can be looked at: not too many for the facility, each with every name."""
+    def can_be_seen(self, text: str, offer: Offer) -> bool:
+        """Tell whether what each task sees of a text can be looked at."""
+        return not self.varies(text) or self.are_few_and_alike(offer)
+
+    def are_few_and_alike(self, offer: Offer) -> bool:
+        """Tell whether the tasks are not too many for the facility, each with every name."""
         names = self._sound.parameters[0].keys() if self._sound.parameters else set[str]()
         return self._sound.task_count <= offer.limits["max_array_tasks"] and all(
             parameters.keys() == names for parameters in self._sound.parameters
