@@ -45,7 +45,7 @@ def resource_faults(sound: Sound, offer: Offer) -> Iterator[Fault]:
 
 @cache
 def _too_little(member: str) -> range:
-    """Give the values that make no sense where the facility has the resource, as the contract's schema says."""
+    """Give the values that make no sense where the facility has the resource."""
     members = contract.document()["components"]["schemas"]["Resources"]["properties"]
     return range(members[member].get("x-minimum-where-supported", 0))
 
