@@ -150,13 +150,13 @@ def _store(table: TableReader, directory: Path, environment: Mapping[str, str]) 
     variable, file = table.text("url_environment", None), table.text("url_file", None)
     if sum(source is not None for source in (url, variable, file)) > 1:
         table.fault("url", "is said more than once: keep one of url, url_environment and url_file")
-    if url is not None and urlsplit(url).password:
+    elif url is not None and urlsplit(url).password:
         table.fault("url", "holds a password: put it into an environment variable, named in url_environment")
-    if variable is not None:
+    elif variable is not None:
         url = environment.get(variable)
         if not url:
             table.fault("url_environment", f"names {variable}, which is not set in this environment")
-    if file is not None:
+    elif file is not None:
         try:
             url = (directory / file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):

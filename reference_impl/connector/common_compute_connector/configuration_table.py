@@ -17,7 +17,8 @@ class TableReader:
         self._place = place
         self._faults = faults
         self._known: list[str] = []
-        if not isinstance(table, dict):
+        self._is_table = isinstance(table, dict)
+        if not self._is_table:
             faults.append(f"{place} must be a table.")
             table = {}
         self._table: Mapping[str, Any] = table
@@ -37,7 +38,10 @@ class TableReader:
         """Take a text that has to be there."""
         if name not in self._table:
             self._known.append(name)
-            self._faults.append(f'{self._place}: {name} is missing; write for example {name} = "{example}".')
+            if self._is_table:
+                self._faults.append(
+                    f'{self._place}: {name} is missing; write for example {name} = "{example}".'
+                )
             return example
         return self.text(name, example)
 
