@@ -11,12 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from common_compute_connector.contract import legal_steps, terminal_states
-
-if TYPE_CHECKING:
-    from common_compute_connector.protocol import TaskSeen
 
 
 class State(StrEnum):
@@ -63,6 +59,27 @@ class Resolved:
     software_version: str | None = None
     site: str | None = None
     host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSeen:
+    """What the facility says of one task now.
+
+    `state` is None for a native state that the connector does not know (the last one then stays). `attempt`
+    counts from 1. Times are the facility's. With a terminal state come `exit_code` (0-255, the command's
+    own) or `signal`, never both, and, unless it succeeded, a `reason`.
+    """
+
+    index: int
+    state: State | None
+    attempt: int = 1
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    reason: Reason | None = None
+    native: Native | None = None
+    resolved: Resolved | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 from common_compute_connector.clock import Clock
-from common_compute_connector.jobs import Native, Reason, Resolved, State
+from common_compute_connector.jobs import Reason
+from common_compute_connector.jobs import TaskSeen as TaskSeen  # noqa: PLC0414  (a word of this protocol too)
 from common_compute_connector.plan import OutputRule
 
 Document = Mapping[str, Any]
@@ -101,27 +101,6 @@ class LivePart:
 
     part: Part
     live: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True)
-class TaskSeen:
-    """What the facility says of one task now.
-
-    `state` is None for a native state that the connector does not know (the last one then stays). `attempt`
-    counts from 1. Times are the facility's. With a terminal state come `exit_code` (0-255, the command's
-    own) or `signal`, never both, and, unless it succeeded, a `reason`.
-    """
-
-    index: int
-    state: State | None
-    attempt: int = 1
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    exit_code: int | None = None
-    signal: int | None = None
-    reason: Reason | None = None
-    native: Native | None = None
-    resolved: Resolved | None = None
 
 
 @dataclass(frozen=True, slots=True)
