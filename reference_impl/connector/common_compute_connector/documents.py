@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common_compute_connector.jobs import Native, Reason, Resolved, Task
-from common_compute_connector.store.jobs import JobRecord
+from common_compute_connector.store.job_records import JobRecord
 from common_compute_connector.store.results import ResultRecord
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from common_compute_connector.access import Caller
 from common_compute_connector.contract import Operation
 from common_compute_connector.errors import Fault, Refusal
-from common_compute_connector.store.jobs import JobRecord
+from common_compute_connector.store.job_records import JobRecord
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from common_compute_connector.documents import is_stale
 from common_compute_connector.facilities import Facilities
 from common_compute_connector.paging import Pages
 from common_compute_connector.store import Store
-from common_compute_connector.store.jobs import JobRecord
+from common_compute_connector.store.job_records import JobRecord
 
 VERSION = version("common-compute")
 

@@ -15,7 +15,7 @@ from common_compute_connector.jobs import Reason, State, Task, give_up
 from common_compute_connector.protocol import PartKey
 from common_compute_connector.store import Connection, Store
 from common_compute_connector.store import parts as stored
-from common_compute_connector.store.jobs import take_tasks
+from common_compute_connector.store.progress import take_tasks
 from common_compute_connector.store.schema import Phase
 
 _AT_ONCE = 1000

@@ -16,7 +16,8 @@ from common_compute_connector.jobs import State
 from common_compute_connector.request import Request
 from common_compute_connector.service import Service
 from common_compute_connector.store import jobs as stored
-from common_compute_connector.store.jobs import JobFilter, JobRecord, Position
+from common_compute_connector.store.job_records import JobRecord, Position
+from common_compute_connector.store.jobs import JobFilter
 from common_compute_connector.store.tasks import list_tasks as tasks_of
 
 

@@ -12,7 +12,7 @@ from common_compute_connector.handlers.pages import page, page_size
 from common_compute_connector.request import Request
 from common_compute_connector.service import Service
 from common_compute_connector.store import results as stored
-from common_compute_connector.store.jobs import JobRecord
+from common_compute_connector.store.job_records import JobRecord
 
 
 async def list_results(service: Service, request: Request) -> Answer:

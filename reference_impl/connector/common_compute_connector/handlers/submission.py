@@ -18,7 +18,8 @@ from common_compute_connector.redact import shown_spec
 from common_compute_connector.request import Request
 from common_compute_connector.service import Service
 from common_compute_connector.store.enrolments import find_enrolment
-from common_compute_connector.store.jobs import JobRecord, NewJob, find_job, insert_jobs
+from common_compute_connector.store.job_records import JobRecord
+from common_compute_connector.store.jobs import NewJob, find_job, insert_jobs
 from common_compute_connector.store.keys import HELD_AFTER_RELEASE, Idempotency, find_key
 
 _KEY = "idempotency-key"

@@ -1,17 +1,15 @@
-"""Jobs in the store: insert, look up, list, cancel, release, and take their tasks' news in."""
+"""Jobs in the store: insert, look up, list, cancel, release."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     and_,
     bindparam,
     delete,
@@ -23,13 +21,18 @@ from sqlalchemy import (
     update,
 )
 
-from common_compute_connector.jobs import Native, Reason, Resolved, State, Summary, Task, summarise
+from common_compute_connector.jobs import State, Summary
 from common_compute_connector.store.changes import touch
+from common_compute_connector.store.job_records import (
+    HistoryEntry,
+    JobRecord,
+    Position,
+    history_text,
+    read_job,
+)
 from common_compute_connector.store.keys import Idempotency, free_keys, take_key
 from common_compute_connector.store.schema import (
     Phase,
-    from_micros,
-    from_text,
     jobs,
     keys,
     labels,
@@ -38,16 +41,8 @@ from common_compute_connector.store.schema import (
     to_micros,
     to_text,
 )
-from common_compute_connector.store.tasks import all_tasks, write_tasks
 
 _TERMINAL = [state for state in State if state.terminal]
-
-
-class Position(NamedTuple):
-    """A job's place in a list, for paging: newest first."""
-
-    created_at: int
-    sequence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,61 +60,6 @@ class NewJob:
     created_at: datetime
     parts: Sequence[range]
     idempotency: Idempotency | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One change of (state, attempt)."""
-
-    state: State
-    at: datetime
-    attempt: int
-    reason: Reason | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class JobRecord:
-    """A job as stored; `version` rises with every change but that of `observed_at`."""
-
-    position: Position
-    id: str
-    owner: str
-    facility_id: str
-    spec_text: str
-    shown_spec_text: str | None
-    is_array: bool
-    task_count: int
-    version: int
-    state: State
-    attempt: int
-    reason: Reason | None
-    exit_code: int | None
-    signal: int | None
-    native: Native | None
-    resolved: Resolved | None
-    task_counts: Mapping[str, int] | None
-    history: Sequence[HistoryEntry]
-    complete: bool
-    created_at: datetime
-    updated_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    cancel_requested_at: datetime | None
-    observed_at: datetime | None
-    expires_at: datetime | None
-    results_expired: bool
-
-    @property
-    def spec(self) -> dict[str, Any]:
-        """The specification as sent."""
-        spec: dict[str, Any] = from_text(self.spec_text)
-        return spec
-
-    @property
-    def shown_spec(self) -> dict[str, Any]:
-        """The specification as its owner sees it again."""
-        shown: dict[str, Any] = from_text(self.shown_spec_text or self.spec_text)
-        return shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +91,7 @@ def insert_jobs(connection: Connection, new: Sequence[NewJob]) -> list[bool]:
 def find_job(connection: Connection, owner: str, job_id: str) -> JobRecord | None:
     """Give a caller's job."""
     row = connection.execute(_BY_ID, {"owner": owner, "job_id": job_id}).first()
-    return None if row is None else _record(row)
+    return None if row is None else read_job(row)
 
 
 def list_jobs(
@@ -176,7 +116,7 @@ def list_jobs(
         conditions.append(or_(jobs.c.created_at < before.created_at, earlier))
     newest_first = jobs.c.created_at.desc(), jobs.c.sequence.desc()
     rows = connection.execute(select(jobs).where(*conditions).order_by(*newest_first).limit(limit))
-    return [_record(row) for row in rows]
+    return [read_job(row) for row in rows]
 
 
 def request_cancel(connection: Connection, owner: str, job_id: str, now: datetime) -> JobRecord | None:
@@ -217,88 +157,6 @@ def count_states(connection: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def take_tasks(
-    connection: Connection, job_id: str, news: Sequence[Task], now: datetime, retention: timedelta
-) -> Summary | None:
-    """Write what has become of some tasks of a job and what that makes of the job; None if it is gone.
-
-    Nothing moves in time: the job's times never decrease, and a terminal job never changes again.
-    """
-    row = connection.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).first()
-    if row is None:
-        return None
-    before = _record(row)
-    if before.state.terminal:
-        return None
-    write_tasks(connection, job_id, news)
-    everyone = all_tasks(connection, job_id) if before.is_array else news
-    summary = summarise(everyone, is_array=before.is_array, before=before.state)
-    connection.execute(
-        update(jobs).where(jobs.c.id == job_id).values(_changes(before, summary, now, retention))
-    )
-    if _shown(summary) != _shown_before(before):
-        touch(connection, job_id)
-    return summary
-
-
-def _changes(before: JobRecord, summary: Summary, now: datetime, retention: timedelta) -> dict[str, Any]:
-    at = max(now, before.updated_at)
-    history = list(before.history)
-    if (summary.state, summary.attempt) != (before.state, before.attempt):
-        history.append(HistoryEntry(summary.state, at, summary.attempt, summary.reason))
-    values: dict[str, Any] = {
-        "state": summary.state,
-        "attempt": summary.attempt,
-        "reason": to_text(summary.reason),
-        "exit_code": summary.exit_code,
-        "signal": summary.signal,
-        "native": to_text(summary.native),
-        "resolved": to_text(summary.resolved),
-        "task_counts": to_text(summary.counts),
-        "history": _history_text(history),
-        "complete": summary.complete,
-        "started_at": to_micros(summary.started_at),
-        "finished_at": to_micros(summary.finished_at),
-        "observed_at": to_micros(summary.observed_at),
-    }
-    if _shown(summary) != _shown_before(before):
-        values |= {"version": before.version + 1, "updated_at": to_micros(at)}
-    if summary.state.terminal:
-        values |= {"expires_at": to_micros(at + retention), "purge_at": to_micros(at + 2 * retention)}
-        values["finished_at"] = values["finished_at"] or to_micros(at)
-    return values
-
-
-def _shown(of: Summary) -> tuple[Any, ...]:
-    return (
-        of.state,
-        of.attempt,
-        of.reason,
-        of.exit_code,
-        of.signal,
-        of.native,
-        of.resolved,
-        of.counts,
-        of.started_at,
-        of.finished_at,
-    )
-
-
-def _shown_before(of: JobRecord) -> tuple[Any, ...]:
-    return (
-        of.state,
-        of.attempt,
-        of.reason,
-        of.exit_code,
-        of.signal,
-        of.native,
-        of.resolved,
-        of.task_counts,
-        of.started_at,
-        of.finished_at,
-    )
-
-
 def _take_key(connection: Connection, job: NewJob) -> bool:
     return job.idempotency is None or take_key(connection, job.owner, job.idempotency, job.id, job.created_at)
 
@@ -321,7 +179,7 @@ def _job_row(job: NewJob) -> dict[str, Any]:
         "state": first.state,
         "attempt": first.attempt,
         "task_counts": to_text(counts) if is_array else None,
-        "history": _history_text([HistoryEntry(first.state, job.created_at, first.attempt)]),
+        "history": history_text([HistoryEntry(first.state, job.created_at, first.attempt)]),
         "complete": False,
         "created_at": created,
         "updated_at": created,
@@ -359,50 +217,4 @@ def _label_rows(job: NewJob) -> list[dict[str, Any]]:
     ]
 
 
-def _history_text(history: Sequence[HistoryEntry]) -> str | None:
-    return to_text([[e.state, to_micros(e.at), e.attempt, e.reason] for e in history])
-
-
-def _record(row: Row[Any]) -> JobRecord:
-    """Read a row; a job that is asked for again and again, as it was, is read once."""
-    return _read(row) if len(row.spec) > _LONG_SPEC else _remembered(row)
-
-
-def _read(row: Row[Any]) -> JobRecord:
-    return JobRecord(
-        position=Position(row.created_at, row.sequence),
-        id=row.id,
-        owner=row.owner,
-        facility_id=row.facility_id,
-        spec_text=row.spec,
-        shown_spec_text=row.shown_spec,
-        is_array=row.is_array,
-        task_count=row.task_count,
-        version=row.version,
-        state=State(row.state),
-        attempt=row.attempt,
-        reason=Reason(**from_text(row.reason)) if row.reason else None,
-        exit_code=row.exit_code,
-        signal=row.signal,
-        native=Native(**from_text(row.native)) if row.native else None,
-        resolved=Resolved(**from_text(row.resolved)) if row.resolved else None,
-        task_counts=from_text(row.task_counts),
-        history=[
-            HistoryEntry(State(state), from_micros(at), attempt, Reason(**reason) if reason else None)
-            for state, at, attempt, reason in from_text(row.history)
-        ],
-        complete=row.complete,
-        created_at=from_micros(row.created_at),
-        updated_at=from_micros(row.updated_at),
-        started_at=from_micros(row.started_at),
-        finished_at=from_micros(row.finished_at),
-        cancel_requested_at=from_micros(row.cancel_requested_at),
-        observed_at=from_micros(row.observed_at),
-        expires_at=from_micros(row.expires_at),
-        results_expired=row.results_expired,
-    )
-
-
-_LONG_SPEC = 1 << 14
-_remembered = lru_cache(maxsize=1024)(_read)
 _BY_ID = select(jobs).where(jobs.c.owner == bindparam("owner"), jobs.c.id == bindparam("job_id"))

@@ -1,0 +1,97 @@
+"""What has become of a job's tasks, written together with what that makes of the job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from common_compute_connector.jobs import Summary, Task, summarise
+from common_compute_connector.store.changes import touch
+from common_compute_connector.store.job_records import HistoryEntry, JobRecord, history_text, read_job
+from common_compute_connector.store.schema import jobs, to_micros, to_text
+from common_compute_connector.store.tasks import all_tasks, write_tasks
+
+
+def take_tasks(
+    connection: Connection, job_id: str, news: Sequence[Task], now: datetime, retention: timedelta
+) -> Summary | None:
+    """Write what has become of some tasks of a job and what that makes of the job; None if it is gone.
+
+    Nothing moves in time: the job's times never decrease, and a terminal job never changes again.
+    """
+    row = connection.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).first()
+    if row is None:
+        return None
+    before = read_job(row)
+    if before.state.terminal:
+        return None
+    write_tasks(connection, job_id, news)
+    everyone = all_tasks(connection, job_id) if before.is_array else news
+    summary = summarise(everyone, is_array=before.is_array, before=before.state)
+    connection.execute(
+        update(jobs).where(jobs.c.id == job_id).values(_changes(before, summary, now, retention))
+    )
+    if _shown(summary) != _shown_before(before):
+        touch(connection, job_id)
+    return summary
+
+
+def _changes(before: JobRecord, summary: Summary, now: datetime, retention: timedelta) -> dict[str, Any]:
+    at = max(now, before.updated_at)
+    history = list(before.history)
+    if (summary.state, summary.attempt) != (before.state, before.attempt):
+        history.append(HistoryEntry(summary.state, at, summary.attempt, summary.reason))
+    values: dict[str, Any] = {
+        "state": summary.state,
+        "attempt": summary.attempt,
+        "reason": to_text(summary.reason),
+        "exit_code": summary.exit_code,
+        "signal": summary.signal,
+        "native": to_text(summary.native),
+        "resolved": to_text(summary.resolved),
+        "task_counts": to_text(summary.counts),
+        "history": history_text(history),
+        "complete": summary.complete,
+        "started_at": to_micros(summary.started_at),
+        "finished_at": to_micros(summary.finished_at),
+        "observed_at": to_micros(summary.observed_at),
+    }
+    if _shown(summary) != _shown_before(before):
+        values |= {"version": before.version + 1, "updated_at": to_micros(at)}
+    if summary.state.terminal:
+        values |= {"expires_at": to_micros(at + retention), "purge_at": to_micros(at + 2 * retention)}
+        values["finished_at"] = values["finished_at"] or to_micros(at)
+    return values
+
+
+def _shown(of: Summary) -> tuple[Any, ...]:
+    return (
+        of.state,
+        of.attempt,
+        of.reason,
+        of.exit_code,
+        of.signal,
+        of.native,
+        of.resolved,
+        of.counts,
+        of.started_at,
+        of.finished_at,
+    )
+
+
+def _shown_before(of: JobRecord) -> tuple[Any, ...]:
+    return (
+        of.state,
+        of.attempt,
+        of.reason,
+        of.exit_code,
+        of.signal,
+        of.native,
+        of.resolved,
+        of.task_counts,
+        of.started_at,
+        of.finished_at,
+    )
