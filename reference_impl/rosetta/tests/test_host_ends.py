@@ -1,6 +1,8 @@
 """How tasks on a plain host are ended before they end by themselves: limits, cancelling, what is left behind."""
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -64,9 +66,9 @@ async def test_limits_have_defaults_in_the_configuration(house):
 async def test_cancelling_ends_all_processes_of_a_task(house, is_alive):
     """Cancel ends children in the group, in other groups of the session, and those that left the session."""
     child = "sh -c 'echo $$ >>../pids; trap : TERM; while :; do sleep 0.1; done'"
-    script = f"{child} & setsid {child} & set -m; {child} & {STUBBORN}"
+    script = f"{child} & setsid {child} & set -m; {child} & env -i {child} & {STUBBORN}"
     run = await house.submit(house.spec("bash", "-c", script))
-    processes = await written(house, run, 4)
+    processes = await written(house, run, 5)
     await house.connector.cancel([run.live])
     await house.end(run)
     assert (State.CANCELLED, "cancelled-by-user") == (run.task.state, run.task.reason.code)
@@ -123,6 +125,32 @@ async def test_what_ended_cannot_be_cancelled(house):
     await house.connector.cancel([type(run.live)(run.part, [0])])
     run.seen.clear()
     assert State.SUCCEEDED == (await house.end(run)).task.state
+
+
+async def test_a_log_is_complete_before_the_end_is_told(house):
+    """A task has not ended as long as something of its log is on its way."""
+    run = await house.submit(house.spec("sh", "-c", "echo $$ >>../pids; sleep 0.3; echo last words"))
+    await written(house, run, 1)
+    copying = [cat for cat in children_of(house.lanes()) if cat_of(cat)]
+    assert 2 == len(copying)
+    for cat in copying:
+        os.kill(cat, signal.SIGSTOP)
+    await house.clock.sleep(0.8)
+    await house.observe(run)
+    assert State.RUNNING == run.task.state
+    for cat in copying:
+        os.kill(cat, signal.SIGCONT)
+    await house.collect(await house.end(run))
+    assert b"last words\n" == run.stdout
+
+
+def children_of(parents: list[int]) -> list[int]:
+    lists = [Path(f"/proc/{pid}/task/{pid}/children") for pid in parents]
+    return [int(pid) for file in lists for pid in file.read_text().split()]
+
+
+def cat_of(pid: int) -> bool:
+    return Path(f"/proc/{pid}/comm").read_text() == "cat\n"
 
 
 async def test_what_a_command_leaves_behind_ends_with_it(house, is_alive):

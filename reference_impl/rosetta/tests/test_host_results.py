@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from pathlib import Path
 
 import pytest
 
@@ -165,9 +164,8 @@ async def test_what_the_host_has_lost_is_named(house):
     run = await house.run("sh", "-c", "echo $CC_TASK_INDEX", array={"count": 3}, count=3)
     (house.task_directory(run, 0) / "stdout").unlink()
     os.rename(house.task_directory(run, 1), house.root / "away")
-    log = Path(house.task_directory(run, 2) / "stderr")
-    log.unlink()
-    log.symlink_to("/etc/passwd")
+    os.unlink(house.task_directory(run, 2) / "stderr")
+    os.symlink("/etc/passwd", house.task_directory(run, 2) / "stderr")
     run.logs.clear()
     await house.collect(run)
     assert {0: ("log stdout",), 1: ("log stdout", "log stderr"), 2: ("log stderr",)} == run.lost

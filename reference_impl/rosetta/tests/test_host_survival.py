@@ -17,13 +17,19 @@ pytestmark = pytest.mark.real
 def children(pid: int) -> list[int]:
     found = []
     for process in Path("/proc").glob("[0-9]*/stat"):
+        number = int(process.parent.name)
         try:
-            fields = process.read_text().rpartition(") ")[2].split()
+            parent = int(stat_fields(number)[1])
         except OSError:
             continue
-        if int(fields[1]) == pid:
-            found.append(int(process.parent.name))
+        if parent == pid:
+            found.append(number)
     return found
+
+
+def stat_fields(pid: int) -> list[str]:
+    """Give what follows a process's name in its record: its state is the first field."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
 
 
 def kill_all_but_nobody(pid: int) -> None:
@@ -32,6 +38,10 @@ def kill_all_but_nobody(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
     for child in below:
         kill_all_but_nobody(child)
+
+
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 async def test_a_fresh_connector_adopts_what_runs(house):
@@ -106,10 +116,13 @@ async def test_a_machine_that_was_started_anew(house):
     waiting = await house.submit(house.spec("echo", "later"))
     for lane in house.lanes():
         kill_all_but_nobody(lane)
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    for record in [house.task_directory(running) / "taken", *house.base.glob("lanes/*")]:
-        if record.exists():
-            record.write_text(record.read_text().replace(boot, "another-boot"))
+    # The number and the start of a living process, but of another boot.
+    born = stat_fields(os.getpid())[19]
+    record = house.task_directory(running) / "taken"
+    record.write_text(f"another-boot {os.getpid()} {born}\n")
+    (house.task_directory(running) / "start").write_text(f"{os.getpid()} {born} 1700000000.5 .\n")
+    for slot in house.base.glob("lanes/[0-9]*"):
+        slot.write_text(record.read_text())
     await house.end(running)
     assert (State.FAILED, "node-failure") == (running.task.state, running.task.reason.code)
     assert State.SUCCEEDED == (await house.end(waiting)).task.state
@@ -121,7 +134,7 @@ async def test_a_process_of_the_same_number_is_another_one(house):
     await house.until(run, "running")
     for lane in house.lanes():
         kill_all_but_nobody(lane)
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    boot = boot_id()
     (house.task_directory(run) / "taken").write_text(f"{boot} {os.getpid()} 1\n")
     (house.task_directory(run) / "start").write_text(f"{os.getpid()} 1 1700000000.5 .\n")
     await house.connector.cancel([run.live])
