@@ -250,10 +250,13 @@ class PlainHost:
             word, _, size = (await reader.line()).partition(" ")
         except (HostUnreachable, BrokenStream) as error:
             raise FacilityUnavailable(self.facility_id, str(error)) from error
+        size_bytes = int(size) if word == "size" else 0
+        end = size_bytes if stop is None else min(stop, size_bytes)
+        if start >= end:
+            # Nothing will be read, so nobody would close the stream.
+            await chunks.aclose()
         if word != "size":
             raise LogUnavailable(f"{stream} of task {index}")
-        size_bytes = int(size)
-        end = size_bytes if stop is None else min(stop, size_bytes)
         return LogSlice(size_bytes, _closing(chunks, reader.rest(max(end - start, 0))))
 
     async def release(self, parts: Sequence[Part]) -> Sequence[PartKey]:

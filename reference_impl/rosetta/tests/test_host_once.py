@@ -136,6 +136,16 @@ async def test_parts_that_arrived_without_a_lane_are_started_by_the_next_look(ho
     assert {1} == set(ran(house).values())
 
 
+async def test_a_submission_alone_is_enough(house):
+    """Once a part is accepted it runs to its end, though nobody ever looks."""
+    submission = appending(house, 1)
+    await house.connector.submit([submission])
+    async with asyncio.timeout(20):
+        while len(list(house.base.glob("parts/*/tasks/*/end"))) < 3:
+            await house.clock.sleep(0.02)
+    assert {1} == set(ran(house).values())
+
+
 async def test_a_place_in_the_queue_without_a_part(house):
     """A submission killed before its parts arrived leaves a place that holds nobody up."""
     await house.connector.describe()
