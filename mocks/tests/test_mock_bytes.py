@@ -111,6 +111,22 @@ def test_a_full_disk_is_an_error_of_the_command(bench: Any) -> None:
     assert b"head: write error: No space left on device\n" == bench.home(part, {}).logs["stdout"]
 
 
+def test_what_is_left_behind_dies_with_the_command(bench: Any) -> None:
+    """When its command ends a task is over: what runs in its background then writes nothing more."""
+    part = bench.submit(bench.spec("/bin/sh", "-c", "(sleep 1; echo late) & echo now"))
+    assert 0 == bench.end(part).exit_code
+    assert b"now\n" == bench.home(part, {}).logs["stdout"]
+
+
+def test_what_is_too_big_to_be_worked_out_is_made_up(bench: Any) -> None:
+    """A flow of more bytes than this machine holds is left alone: the job has made-up outputs, and succeeds."""
+    script = "head -c 50M /dev/zero > f; cat f f f f f f > /dev/null; cat f f f f f f | head -c 1 > g"
+    spec = bench.spec("/bin/sh", "-c", script, outputs=[{"path": "g"}])
+    part = bench.submit(spec)
+    assert State.SUCCEEDED == bench.end(part).state
+    assert bench.home(part, spec).files["g"].startswith(b"g of /bin/sh")
+
+
 def test_a_live_log_is_a_prefix_of_the_final_one(rosetta: Any) -> None:
     """A log grows while the task runs, what was served stays, and a range is cut from what is there."""
     script = "i=0; while [ $i -lt 5 ]; do echo line $i; sleep 1; i=$((i+1)); done"
@@ -205,7 +221,7 @@ GLOBS = (
         "größe-*.txt",
         "**/a?/*",
     ),
-    *("[!]].x", "*.*", "x.*"),
+    *("[!]].x", "[!!].x", "*.*", "x.*"),
 )
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, Protocol
 
-from common_compute_mocks.interpreter.failures import FileError, OutOfMemory, OutOfTime
+from common_compute_mocks.interpreter.failures import FileError, NotUnderstood, OutOfTime
 from common_compute_mocks.interpreter.files import NO_SPACE, File, Tree
+
+MOST_BYTES_AT_ONCE = 256 * 1024 * 1024
+"""What a real machine would let flow is held at once here; what is more than this is left to be made up."""
 
 
 class Written(NamedTuple):
@@ -97,16 +100,15 @@ class FileEnd:
 class PipeEnd:
     """A pipe; its reader starts when its writer has ended, but on the writer's own time."""
 
-    def __init__(self, room: int, content: bytes = b"") -> None:
+    def __init__(self, content: bytes = b"") -> None:
         self.ready_at = 0.0
-        self._room = room
         self._content = bytearray(content)
         self._offset = 0
 
     def write(self, data: bytes, at: float, _branch: int, /) -> None:
         """Put bytes in."""
-        if len(self._content) + len(data) > self._room:
-            raise OutOfMemory
+        if len(self._content) + len(data) > MOST_BYTES_AT_ONCE:
+            raise NotUnderstood("more than a pipe holds here")
         self._content += data
         self.ready_at = max(self.ready_at, at)
 

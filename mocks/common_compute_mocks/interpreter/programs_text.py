@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from common_compute_mocks.interpreter.ends import End, NullEnd
+from common_compute_mocks.interpreter.ends import MOST_BYTES_AT_ONCE, End, NullEnd
 from common_compute_mocks.interpreter.failures import FileError, NotUnderstood
 from common_compute_mocks.interpreter.printf import printf as print_form
 from common_compute_mocks.interpreter.world import Process, Program
@@ -62,7 +62,7 @@ def head(process: Process, argv: list[str]) -> int:
             process.write(f"{gap}==> {name} <==\n")
             gap = "\n"
         if by_bytes and count >= 0:
-            process.world.hold(count)
+            _refuse_more_than_fits(count)
             process.write(end.read(count).decode("latin-1"))
         elif count >= 0:
             process.write(b"".join(end.read_line() for _ in range(count)).decode("latin-1"))
@@ -114,7 +114,7 @@ def seq(process: Process, argv: list[str]) -> int:
     if not step:
         raise NotUnderstood("seq without an end")
     stop = numbers[-1] + (1 if step > 0 else -1)
-    process.world.hold(max(0, (stop - first) // step) * 2)
+    _refuse_more_than_fits((stop - first) // step * len(str(stop)))
     process.write("".join(f"{number}\n" for number in range(first, stop, step)))
     return 0
 
@@ -218,6 +218,11 @@ def _count(argv: list[str]) -> tuple[int, bool, list[str]]:
         else:
             raise NotUnderstood(" ".join(argv))
     return count, by_bytes, names
+
+
+def _refuse_more_than_fits(size: int) -> None:
+    if size > MOST_BYTES_AT_ONCE:
+        raise NotUnderstood("more than this machine holds")
 
 
 def _refuse_options(program: str, words: list[str]) -> None:

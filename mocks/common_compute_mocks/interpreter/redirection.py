@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from common_compute_mocks.interpreter import expansion
+from common_compute_mocks.interpreter.ends import PipeEnd
 from common_compute_mocks.interpreter.failures import FileError
 from common_compute_mocks.interpreter.syntax import HereDocument, Redirection
 
@@ -32,7 +33,7 @@ def redirect(shell: Shell, redirection: Redirection) -> bool:
     ends, descriptor = shell.process.ends, redirection.descriptor
     if isinstance(redirection.target, HereDocument):
         content = expansion.text(shell, redirection.target.content)
-        ends[descriptor] = shell.process.world.pipe(content.encode("latin-1"))
+        ends[descriptor] = PipeEnd(content.encode("latin-1"))
         return True
     target = expansion.text(shell, redirection.target)
     if redirection.operator in (">&", "<&"):

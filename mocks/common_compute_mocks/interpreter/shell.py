@@ -9,7 +9,7 @@ from math import inf
 from typing import NoReturn
 
 from common_compute_mocks.interpreter import expansion, patterns
-from common_compute_mocks.interpreter.ends import End, NullEnd
+from common_compute_mocks.interpreter.ends import End, NullEnd, PipeEnd
 from common_compute_mocks.interpreter.failures import OutOfTime, Signalled
 from common_compute_mocks.interpreter.invocation import run_simple
 from common_compute_mocks.interpreter.launch import launch
@@ -129,7 +129,7 @@ class Shell:
     def capture(self, program: Sequence) -> str:
         """Run a program in a subshell and give what it writes, without line feeds at the end."""
         child = self.fork()
-        pipe = self.process.world.pipe()
+        pipe = PipeEnd()
         child.process.ends[1] = pipe
         self.substituted = self._join(child, program)
         return pipe.read().decode("latin-1").rstrip("\n").replace("\0", "")
@@ -209,7 +209,7 @@ class Shell:
             if source is not None:
                 child.process.ends[0] = source
             if place < len(commands) - 1:
-                child.process.ends[1] = source = self.process.world.pipe()
+                child.process.ends[1] = source = PipeEnd()
             status = self._exit_status(child, _alone(command))
             end = max(end, child.process.time)
         self.process.time = end

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 
-from common_compute_mocks.interpreter.ends import End, FileEnd, LogEnd, NullEnd, PipeEnd, Written, ZeroEnd
+from common_compute_mocks.interpreter.ends import End, FileEnd, LogEnd, NullEnd, Written, ZeroEnd
 from common_compute_mocks.interpreter.failures import FileError, OutOfMemory, OutOfTime, Signalled
 from common_compute_mocks.interpreter.files import DENIED, IS_A_DIRECTORY, Device, Directory, File, Tree
 
@@ -24,7 +24,7 @@ class Limits:
     """How far a task is worked out.
 
     `seconds` is its last moment on its own time; `steps` bounds the work spent here: who has not ended by
-    then never ends. `memory_bytes` bounds what is held in a variable or a pipe, `disk_bytes` files and logs.
+    then never ends. `memory_bytes` bounds what a variable holds, `disk_bytes` files and logs.
     """
 
     seconds: float = inf
@@ -72,10 +72,6 @@ class World:
         """Count bytes that a process holds at once."""
         if size > self.limits.memory_bytes:
             raise OutOfMemory
-
-    def pipe(self, content: bytes = b"") -> PipeEnd:
-        """Make a pipe."""
-        return PipeEnd(self.limits.memory_bytes, content)
 
     def kill(self, killer: Process, pid: int, number: int) -> bool:
         """Send a signal, and tell whether there is such a process."""
