@@ -6,7 +6,8 @@ how it ends. `machine.run` is the way in; it is a pure function of its arguments
 
 machine.py      one task from its argv to its end
 syntax.py       a shell program as a tree; lexer.py and parser.py read it
-shell.py        walks that tree; expansion.py, patterns.py, arithmetic.py and builtins serve it
+shell.py        walks that tree, with loops.py, invocation.py (simple commands), redirection.py, expansion.py,
+                patterns.py, arithmetic.py; special.py and builtins.py are its own commands
 launch.py       finds what a name on the command line means and starts it
 programs_*.py   the programs: text, files, processes
 world.py        what the processes of one task share: files, logs, time, the limits

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, Protocol
 from common_compute_mocks.interpreter.failures import FileError, NotUnderstood, OutOfTime
 from common_compute_mocks.interpreter.files import NO_SPACE, File, Tree
 
-MOST_BYTES_AT_ONCE = 256 * 1024 * 1024
+MOST_BYTES_AT_ONCE = 64 * 1024 * 1024
 """What a real machine would let flow is held at once here; what is more than this is left to be made up."""
 
 

@@ -244,3 +244,14 @@ class Lexer:
         else:
             inside = Lexer(body, self._substitute, line=self.line)
             document.content = inside._parts(frozenset(), quoted=True, here_document=True)
+
+
+def assignment_of(word: Word) -> tuple[str, Word] | None:
+    """Take `name=value` apart; None if a word is no assignment."""
+    if not word or not isinstance(word[0], Text) or word[0].quoted:
+        return None
+    found = NAME.match(word[0].text)
+    if not found or word[0].text[found.end() : found.end() + 1] != "=":
+        return None
+    rest = word[0].text[found.end() + 1 :]
+    return found[0], ((Text(rest, quoted=False),) if rest else ()) + word[1:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from common_compute_mocks.interpreter.failures import ShellSyntaxError
-from common_compute_mocks.interpreter.lexer import NAME, Lexer, Token
+from common_compute_mocks.interpreter.lexer import NAME, Lexer, Token, assignment_of
 from common_compute_mocks.interpreter.syntax import (
     AndOr,
     Case,
@@ -275,7 +275,7 @@ class _Parser:
             if token.kind != "word":
                 break
             self._take()
-            if not words and (assigned := _assignment(token.word)):
+            if not words and (assigned := assignment_of(token.word)):
                 assignments.append(assigned)
             else:
                 words.append(token.word)
@@ -290,13 +290,3 @@ class _Parser:
             raise ShellSyntaxError(opening.line, "Syntax error: Bad function name")
         self._skip_newlines()
         return Function(name[0].text, self._command())
-
-
-def _assignment(word: Word) -> tuple[str, Word] | None:
-    if not word or not isinstance(word[0], Text) or word[0].quoted:
-        return None
-    found = NAME.match(word[0].text)
-    if not found or word[0].text[found.end() : found.end() + 1] != "=":
-        return None
-    rest = word[0].text[found.end() + 1 :]
-    return found[0], ((Text(rest, quoted=False),) if rest else ()) + word[1:]

@@ -14,8 +14,9 @@ from common_compute_mocks.interpreter.failures import OutOfTime, Signalled
 from common_compute_mocks.interpreter.invocation import run_simple
 from common_compute_mocks.interpreter.launch import launch
 from common_compute_mocks.interpreter.lexer import NAME
+from common_compute_mocks.interpreter.loops import run_for, run_while
 from common_compute_mocks.interpreter.redirection import FAULT, redirected
-from common_compute_mocks.interpreter.special import Break, Continue, Exit, Return
+from common_compute_mocks.interpreter.special import Exit, Return
 from common_compute_mocks.interpreter.syntax import (
     AndOr,
     Case,
@@ -236,9 +237,9 @@ class Shell:
                         return self.sequence(body)
                 return self.sequence(otherwise) if otherwise else 0
             case While():
-                return self._while(command)
+                return run_while(self, command)
             case For():
-                return self._for(command)
+                return run_for(self, command)
             case Case(word, arms):
                 text = expansion.text(self, word)
                 for choices, body in arms:
@@ -253,45 +254,6 @@ class Shell:
                 self.line = line
                 with redirected(self, redirections) as done:
                     return self.command(inner) if done else self._checked(FAULT)
-
-    def _while(self, loop: While) -> int:
-        status = 0
-        with self._loop():
-            while True:
-                self.process.world.step()
-                try:
-                    with self.tested():
-                        if (self.sequence(loop.condition) == 0) == loop.until:
-                            return status
-                    status = self.sequence(loop.body)
-                except Break as leaving:
-                    leaving.pass_on(self.loops)
-                    return 0
-                except Continue as skipping:
-                    skipping.pass_on(self.loops)
-
-    def _for(self, loop: For) -> int:
-        values = self.arguments if loop.words is None else expansion.fields(self, loop.words)
-        status = 0
-        with self._loop():
-            for value in list(values):
-                self.assign(loop.name, value)
-                try:
-                    status = self.sequence(loop.body)
-                except Break as leaving:
-                    leaving.pass_on(self.loops)
-                    return 0
-                except Continue as skipping:
-                    skipping.pass_on(self.loops)
-        return status
-
-    @contextmanager
-    def _loop(self) -> Iterator[None]:
-        self.loops += 1
-        try:
-            yield
-        finally:
-            self.loops -= 1
 
     def execute(self, argv: list[str], assigned: dict[str, str]) -> int:
         """Run a program in a process of its own and wait for it."""
