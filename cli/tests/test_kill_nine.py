@@ -52,7 +52,9 @@ class Server:
             "--json",
         ]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log)
-        self.url = json.loads(self.process.stdout.readline())["url"]
+        ready = self.process.stdout.readline()
+        assert ready, (self.configuration.parent / "server.log").read_text()[-2000:]
+        self.url = json.loads(ready)["url"]
 
     def kill(self) -> None:
         self.process.kill()

@@ -16,7 +16,9 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
-from common_compute_cli.demo.facility import write_configuration
+from common_compute_cli.client import Client
+from common_compute_cli.demo.facility import FACILITY_ID, write_configuration
+from common_compute_cli.waiting import wait_for_end
 
 pytestmark = pytest.mark.real
 
@@ -33,6 +35,7 @@ class Machine:
         self.temporary.mkdir()
         name, _, value = self.mark.partition("=")
         self.environment = {**os.environ, name: value, "TMPDIR": str(self.temporary)}
+        self.errors = room / "errors"
         self.started: list[subprocess.Popen[bytes]] = []
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -49,14 +52,15 @@ class Machine:
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start the program."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "common_compute_cli", *arguments],
-            cwd=self.room,
-            env=self.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        with self.errors.open("wb") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "common_compute_cli", *arguments],
+                cwd=self.room,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            )
         self.started.append(process)
         return process
 
@@ -84,7 +88,7 @@ class Machine:
         for process in self.started:
             process.kill()
             process.wait()
-            for pipe in (process.stdin, process.stdout, process.stderr):
+            for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     pipe.close()
 
@@ -108,7 +112,7 @@ def ready(process: subprocess.Popen[bytes]) -> dict[str, str]:
     """Give the line with which a server says that it is ready."""
     assert process.stdout is not None
     line = process.stdout.readline()
-    assert line, process.communicate()[1].decode()
+    assert line
     document: dict[str, str] = json.loads(line)
     return document
 
@@ -126,9 +130,9 @@ def test_a_server_answers_when_it_says_so_and_ends_when_it_is_told(
         assert 200 == client.get(line["url"] + "/service-info").status_code
         assert 200 == client.get(line["docs"], follow_redirects=True).status_code
         process.send_signal(ending)
-        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        out, _ = process.communicate(timeout=PATIENCE_SECONDS)
         assert (0, b"") == (process.returncode, out)
-        levels = {json.loads(line)["level"] for line in err.splitlines()}
+        levels = {json.loads(line)["level"] for line in machine.errors.read_bytes().splitlines()}
         assert ({"info"} if kind == "serve" else set()) == levels
         with pytest.raises(httpx.ConnectError):
             client.get(line["url"] + "/service-info")
@@ -142,6 +146,30 @@ def test_a_server_ends_with_whoever_started_it(machine: Machine) -> None:
     assert process.stdin is not None
     process.stdin.close()
     assert 0 == process.wait(PATIENCE_SECONDS)
+
+
+def test_a_job_inherits_nothing_of_the_server(machine: Machine) -> None:
+    """No socket of the server is open in a job, and the server sees a job run before it ends."""
+    process = machine.start(*server_arguments("serve", machine.room), "--json")
+    with Client(ready(process)["url"]) as client:
+        job = client.submit_job(
+            {
+                "facility_id": FACILITY_ID,
+                "software": {"kind": "installed", "name": "posix-shell"},
+                "command": ["sh", "-c", "ls -l /proc/$$/fd >fds; exec sleep 60"],
+                "outputs": [{"path": "fds"}],
+            }
+        )
+        while (state := client.get_job(job["id"])["state"]) in ("pending", "queued"):
+            time.sleep(0.1)
+        assert "running" == state
+        client.cancel_job(job["id"])
+        assert "cancelled" == wait_for_end(client, job["id"], patience_seconds=PATIENCE_SECONDS)["state"]
+        (result,) = client.list_results(job["id"])
+        with client.get_result(job["id"], result["id"]) as pieces:
+            descriptors = b"".join(pieces).decode()
+    assert "/dev/null" in descriptors
+    assert [] == [line for line in descriptors.splitlines() if "socket:" in line]
 
 
 def test_people_get_a_line_with_the_address_and_the_reference(machine: Machine) -> None:
@@ -206,11 +234,11 @@ def test_an_interrupted_demonstration_leaves_nothing(step: bytes, machine: Machi
     process = machine.start("demo", "--out", "shown")
     assert process.stdout is not None
     while not (line := process.stdout.readline()).startswith(step):
-        assert line, process.communicate()[1].decode()
+        assert line, machine.errors.read_text()
     time.sleep(1)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=PATIENCE_SECONDS)
-    assert (130, b"") == (process.returncode, err)
+    process.communicate(timeout=PATIENCE_SECONDS)
+    assert (130, "") == (process.returncode, machine.errors.read_text())
     assert ([], []) == (machine.alive_in_the_end(), list(machine.temporary.iterdir()))
 
 

@@ -78,6 +78,7 @@ def mock(
             host or configuration.service.host,
             port,
             logs=logs,
+            loop="auto",
             as_json=as_json,
             until_stdin_closes=until_stdin_closes,
         )
