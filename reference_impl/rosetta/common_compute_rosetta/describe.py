@@ -63,9 +63,10 @@ def _software(entry: Software) -> Document:
 
 
 def _age(version: str) -> list[tuple[int, int, str]]:
-    """Order versions piece by piece, numbers as numbers and before words."""
+    """Order versions piece by piece, numbers as numbers; a word after a version makes it an earlier one."""
     pieces = version.replace("-", ".").replace("_", ".").split(".")
-    return [(1, int(piece), "") if piece.isdecimal() else (0, 0, piece) for piece in pieces]
+    ages = [(1, int(piece), "") if piece.isdecimal() else (0, 0, piece) for piece in pieces]
+    return [*ages, (0, 1, "")]
 
 
 def _resources(settings: Settings, machine: Machine | None) -> dict[str, Any]:
