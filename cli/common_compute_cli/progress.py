@@ -50,7 +50,7 @@ class JobProgress:
             self._live.update(bar, completed=total if is_over else ended, total=total, told=told)
         elif self._lines.get(job["id"]) != told:
             self._lines[job["id"]] = told
-            self._console.print(f"{title}: {told}", markup=False, soft_wrap=True)
+            self._console.print(f"   {title}: {told}", markup=False, soft_wrap=True)
 
 
 def describe(job: Document) -> tuple[str, str, int, int]:

@@ -54,4 +54,6 @@ def test_without_a_terminal_each_change_is_one_line() -> None:
     with JobProgress(Console(file=written)) as progress:
         for state in ("pending", "running", "running", "succeeded"):
             progress.show({**JOB, "state": state})
-    assert ["fit j: pending", "fit j: running", "fit j: succeeded"] == written.getvalue().splitlines()
+    assert ["fit j: pending", "fit j: running", "fit j: succeeded"] == [
+        line.strip() for line in written.getvalue().splitlines()
+    ]

@@ -79,28 +79,39 @@ def _start_servers(console: Console, servers: Servers, room: Path) -> Running:
 
 
 def _do_main_job(console: Console, real: Running, out: Path) -> None:
-    with Client(real.url) as client, JobProgress(console) as progress, Jobs(client, progress.show) as jobs:
-        console.print("[bold]2  The main job: the period of the solar cycle in each pool of years, 1700-2008")
-        fitted = main_job.fit_pools(jobs, FACILITY_ID, out)
+    with Client(real.url) as client, Jobs(client) as jobs:
+        with _step(
+            console, jobs, "2  The main job: the period of the solar cycle in each pool of years, 1700-2008"
+        ):
+            fitted = main_job.fit_pools(jobs, FACILITY_ID, out)
         console.print(
             f"   {len(fitted.downloads)} results downloaded, each with the sha256 that was announced"
         )
 
-        console.print("[bold]3  A second job collects what the tasks found, and draws it")
-        drawn = main_job.draw_plot(jobs, FACILITY_ID, fitted, out)
-        logs = main_job.save_logs(jobs, fitted, out / "logs" / "fit")
-        logs += main_job.save_logs(jobs, drawn, out / "logs" / "draw")
+        with _step(console, jobs, "3  A second job collects what the tasks found, and draws it"):
+            drawn = main_job.draw_plot(jobs, FACILITY_ID, fitted, out)
+            logs = main_job.save_logs(jobs, fitted, out / "logs" / "fit")
+            logs += main_job.save_logs(jobs, drawn, out / "logs" / "draw")
         console.print(f"   {len(drawn.downloads)} results and {logs} logs downloaded")
         console.print(f"   {main_job.finding(drawn)}")
 
-        console.print("[bold]4  A job that would take too long is cancelled, and all are released")
-        too_long = jobs.submit_job(main_job.long_job(FACILITY_ID, LONGEST_SECONDS))
-        jobs.wait_until_running(too_long)
-        jobs.client.cancel_job(too_long)
-        ended = jobs.wait_for(too_long)
-        if ended["state"] != "cancelled":
-            raise UnexpectedEnd(ended)
+        with _step(console, jobs, "4  A job that would take too long is cancelled, and all are released"):
+            too_long = jobs.submit_job(main_job.long_job(FACILITY_ID, LONGEST_SECONDS))
+            jobs.wait_until_running(too_long)
+            jobs.client.cancel_job(too_long)
+            ended = jobs.wait_for(too_long)
+            if ended["state"] != "cancelled":
+                raise UnexpectedEnd(ended)
         console.print(f"   {jobs.release_all()} jobs released: nothing of them is left at the facility")
+
+
+@contextmanager
+def _step(console: Console, jobs: Jobs, title: str) -> Iterator[None]:
+    """Tell what comes, and show the jobs of it while they run."""
+    console.print(f"[bold]{title}")
+    with JobProgress(console) as progress:
+        jobs.on_change = progress.show
+        yield
 
 
 def _certify(console: Console, servers: list[Running], directory: Path) -> list[Certified]:

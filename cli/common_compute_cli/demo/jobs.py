@@ -23,11 +23,12 @@ class Jobs:
     """All jobs at a server that nobody else uses; leaving the context cancels and releases what is there.
 
     The server is asked for them: a submission that was interrupted before its answer came counts as well.
+    `on_change` is called with every new version of a job that is seen.
     """
 
-    def __init__(self, client: Client, on_change: Callable[[Document], None]) -> None:
+    def __init__(self, client: Client) -> None:
         self.client = client
-        self._on_change = on_change
+        self.on_change: Callable[[Document], None] = lambda _: None
 
     def __enter__(self) -> Self:
         return self
@@ -40,18 +41,18 @@ class Jobs:
     def submit_job(self, spec: Mapping[str, Any]) -> str:
         """Submit a job and give its id."""
         job = self.client.submit_job(spec, idempotency_key=pace.new_key())
-        self._on_change(job)
+        self.on_change(job)
         return str(job["id"])
 
     def wait_for(self, job_id: str) -> Document:
         """Give the job once it has ended."""
-        return wait_for_end(self.client, job_id, on_change=self._on_change, patience_seconds=JOB_SECONDS)
+        return wait_for_end(self.client, job_id, on_change=self.on_change, patience_seconds=JOB_SECONDS)
 
     def wait_until_running(self, job_id: str) -> None:
         """Come back once the job runs, or has ended."""
         for pause in pace.pauses():
             job = self.client.get_job(job_id)
-            self._on_change(job)
+            self.on_change(job)
             if job["state"] == "running" or job["state"] in terminal_states():
                 return
             pace.sleep(min(pause, 1.0))
