@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -91,9 +92,10 @@ def test_lost_contact(bench: Any) -> None:
     assert bench.observe(part) is not None
     bench.clock.advance(0.3)
     assert bench.observe(part) is None
-    bench.clock.advance(7)
+    limits = asyncio.run(bench.connector.describe())["limits"]
+    bench.clock.advance(limits["stale_after_seconds"] + 2)
     assert bench.observe(part) is None
-    bench.clock.advance(2)
+    bench.clock.advance(5)
     assert State.SUCCEEDED == bench.see(part).state
 
 
