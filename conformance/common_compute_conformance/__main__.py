@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from common_compute_conformance.runner import certify, write
 def main(arguments: Sequence[str] | None = None) -> int:
     """Certify; return 0 for a certificate, 1 for none, 2 if nothing answers or the arguments are wrong."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         certificate = certify(
             options.url,

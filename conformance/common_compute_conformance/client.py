@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -135,6 +136,11 @@ class Ledger:
         self._made: dict[str, Client] = {}
         self.submissions = 0
         self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(max_workers=16)
+
+    def whole(self, submission: Callable[[], Exchange]) -> Exchange:
+        """Do a submission in a thread of its own, so that Ctrl-C cannot cut it between a job and its id."""
+        return self._pool.submit(submission).result()
 
     def made(self, job_id: str, client: Client) -> None:
         """Remember a job and who owns it."""
@@ -153,6 +159,7 @@ class Ledger:
 
     def clean_up(self, pace: Pace) -> list[str]:
         """Cancel what is alive and release everything; return the ids of what could not be released."""
+        self._pool.shutdown()
         waiting = dict(self._made)
         for job_id, client in waiting.items():
             if _quietly(client, "release_job", job_id) == 409:
@@ -256,6 +263,22 @@ class Client:
         sent = httpx.Headers(headers, encoding="utf-8")
         if self.token is not None:
             sent.setdefault("Authorization", f"Bearer {self.token}")
+
+        def exchange() -> Exchange:
+            return self._exchange(method, path, url, sent, content, operation_id, timeout)
+
+        return self._ledger.whole(exchange) if (method, path) == ("POST", "/jobs") else exchange()
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        url: str,
+        sent: httpx.Headers,
+        content: bytes | Iterable[bytes],
+        operation_id: str | None,
+        timeout: float | None,
+    ) -> Exchange:
         started = self._pace.now()
         try:
             request = self._http.build_request(
@@ -270,7 +293,6 @@ class Client:
             raise NothingAnswers(url, str(error)) from error
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise Inconclusive(f"{method} {url}: no answer came ({type(error).__name__}: {error})") from error
-        judged = None if method == "OPTIONS" else operation_id
         exchange = Exchange(
             method=method,
             url=url,
@@ -282,7 +304,11 @@ class Client:
             seconds=self._pace.now() - started,
             faults=tuple(
                 self._contract.faults_of_response(
-                    judged, method, response.status_code, response.headers, response.content
+                    None if method == "OPTIONS" else operation_id,
+                    method,
+                    response.status_code,
+                    response.headers,
+                    response.content,
                 )
             ),
         )

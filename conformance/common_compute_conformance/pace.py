@@ -25,6 +25,7 @@ class Pace:
         self.request_timeout = 30.0
         self.run_name = self.draw_name("run")
         self._job_seconds: float | None = None
+        self._waited_in_vain = 0
 
     def now(self) -> float:
         """Return seconds of a clock that never goes back."""
@@ -42,17 +43,25 @@ class Pace:
         """Remember how long a trivial job took here from submission to its terminal state."""
         self._job_seconds = seconds
 
+    def waited_in_vain(self) -> None:
+        """Remember that a job did not get on within `job_patience`: the next is waited for half as long."""
+        self._waited_in_vain += 1
+
     @property
     def job_patience(self) -> float:
         """How long a job of the kit, of at most some seconds of work, may take, in seconds."""
         if self._job_seconds is None:
-            return self.patience
-        return min(self.patience, 60.0 + 10 * self._job_seconds)
+            return self._less(self.patience)
+        return self._less(min(self.patience, 60.0 + 10 * self._job_seconds))
+
+    def _less(self, patience: float) -> float:
+        least = min(patience, 1.0 + 5 * (self._job_seconds or 0.0))
+        return max(least, patience * 0.5**self._waited_in_vain)
 
     @property
     def cancel_patience(self) -> float:
         """How long a cancelled job may take to end, in seconds; a facility may tell a longer grace."""
-        return min(self.patience, 30.0 + 10 * (self._job_seconds or 0.0))
+        return self._less(min(self.patience, 30.0 + 10 * (self._job_seconds or 0.0)))
 
     @property
     def settling(self) -> float:

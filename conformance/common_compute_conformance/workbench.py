@@ -124,12 +124,20 @@ class Workbench:
 
     def ended(self, specimen: Specimen) -> Document:
         """Return a specimen's job once it is terminal; raises Failure if it does not end in time."""
+        patience = self._pace.job_patience
         if specimen.final is None:
-            self.settle(specimen, self._pace.job_patience)
+            self.settle(specimen, patience)
         if specimen.final is None:
-            name, seconds = specimen.name, self._pace.job_patience
-            raise Failure(f"the job {specimen.id} ({name}) did not end in {seconds:.0f} s")
+            raise self._gave_up(specimen, f"did not end in {patience:.0f} s")
         return specimen.final
+
+    def _gave_up(self, specimen: Specimen, what: str) -> Failure:
+        """Return the failure, which is then told at once to whoever asks for this specimen again."""
+        self._pace.waited_in_vain()
+        failure = Failure(f"the job {specimen.id} ({specimen.name}) {what}")
+        if self._specimens.get(specimen.name) is specimen:
+            self._troubles[specimen.name] = failure
+        return failure
 
     def settle(self, specimen: Specimen, patience: float) -> Document | None:
         """Watch a specimen until it is terminal or `patience` seconds are over; return its job if it is."""
@@ -142,13 +150,14 @@ class Workbench:
         """Return a specimen once it runs; raises NotAssessed if it was never seen running."""
         specimen = self.specimen(name)
         # No waiting for a change here: one that came just before would be missed, and the next is far away.
-        for _ in self._pace.polls(self._pace.job_patience):
+        patience = self._pace.job_patience
+        for _ in self._pace.polls(patience):
             document = self.look(specimen)
             if document["state"] == "running":
                 return specimen
             if document["state"] in self._transitions.terminal:
                 raise NotAssessed(f"the job {specimen.id} ({name}) ended before it was seen running")
-        raise Failure(f"the job {specimen.id} ({name}) did not run in {self._pace.job_patience:.0f} s")
+        raise self._gave_up(specimen, f"did not run in {patience:.0f} s")
 
     def succeeded(self, name: str) -> Document:
         """Return a specimen's job once it succeeded; raises Failure if it ended otherwise."""
