@@ -7,10 +7,13 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from common_compute_cli import output
 from common_compute_cli.specification import terminal_states
 from common_compute_cli.wire import Document
+
+_TITLE_WIDTH = 34
 
 
 class JobProgress:
@@ -21,10 +24,11 @@ class JobProgress:
         self._lines: dict[str, str] = {}
         self._bars: dict[str, TaskID] = {}
         self._live = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=30),
-            TextColumn("{task.fields[told]}", markup=False),
+            TextColumn("  "),
+            SpinnerColumn(finished_text=" "),
+            TextColumn("{task.description}", markup=False, table_column=_cut(_TITLE_WIDTH)),
+            BarColumn(bar_width=10),
+            TextColumn("{task.fields[told]}", markup=False, table_column=_cut(None)),
             TimeElapsedColumn(),
             console=console,
             disable=not console.is_terminal,
@@ -43,6 +47,7 @@ class JobProgress:
         """Show a job as it is now."""
         title, told, ended, total = describe(job)
         if self._console.is_terminal:
+            title = output.plain(job.get("name") or job["id"]).plain
             bar = self._bars.get(job["id"])
             if bar is None:
                 bar = self._bars[job["id"]] = self._live.add_task(title, total=None, told="")
@@ -51,6 +56,11 @@ class JobProgress:
         elif self._lines.get(job["id"]) != told:
             self._lines[job["id"]] = told
             self._console.print(f"   {title}: {told}", markup=False, soft_wrap=True)
+
+
+def _cut(width: int | None) -> Column:
+    """Give a column that is cut at a width, or where the terminal ends."""
+    return Column(no_wrap=True, overflow="ellipsis", max_width=width)
 
 
 def describe(job: Document) -> tuple[str, str, int, int]:
@@ -62,7 +72,7 @@ def describe(job: Document) -> tuple[str, str, int, int]:
         ended, total = int(job["state"] in terminal_states()), 1
     else:
         ended, total = sum(counts[name] for name in terminal_states()), counts["total"]
-        told += f", {ended} of {total} tasks ended"
+        told += f", {ended} of {total} ended"
     if words := output.ending(job):
         told += f" ({words})"
     return title, output.plain(told).plain, ended, total

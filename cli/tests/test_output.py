@@ -39,7 +39,7 @@ def test_sizes_are_told_in_powers_of_1024(count: int, expected: str) -> None:
 
 def test_an_array_is_described_by_its_tasks() -> None:
     """The progress of an array is how many of its tasks have ended, in whatever way."""
-    assert ("fit j", "running, 2 of 3 tasks ended", 2, 3) == describe({**JOB, "task_counts": COUNTS})
+    assert ("fit j", "running, 2 of 3 ended", 2, 3) == describe({**JOB, "task_counts": COUNTS})
 
 
 def test_an_ending_is_described_with_its_reason() -> None:

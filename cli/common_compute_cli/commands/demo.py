@@ -119,7 +119,10 @@ def _certify(console: Console, servers: list[Running], directory: Path) -> list[
 
     def tell(certified: Certified) -> None:
         colour = "red" if certified.exit_code else "green"
-        console.print(f"   {certified.server:<13} [{colour}]{certified}", soft_wrap=True)
+        told = output.plain(f"   {certified.server:<13} {certified.counts}")
+        console.print(told, style=colour, soft_wrap=True)
+        if certified.classes:
+            console.print(f"     for {certified.classes}", soft_wrap=True)
 
     with console.status("certifying three servers side by side"):
         return certify(servers, directory, tell)

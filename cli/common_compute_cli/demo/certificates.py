@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,17 +28,21 @@ class Certified:
     certificate: dict[str, Any] | None
     words: str
 
-    def __str__(self) -> str:
+    @property
+    def counts(self) -> str:
+        """Tell the verdict and the number of each outcome, or why there is no certificate."""
         if self.certificate is None:
             return f"no certificate: {self.words}"
-        outcomes: dict[str, int] = {}
+        outcomes: Counter[str] = Counter()
         for entry in self.certificate["classes"].values():
-            for name, count in entry["outcomes"].items():
-                outcomes[name] = outcomes.get(name, 0) + count
-        counts = ", ".join(f"{count} {name}" for name, count in outcomes.items() if count)
-        classes = ", ".join(self.certificate["certified_classes"])
-        verdict = self.certificate["verdict"]
-        return f"{verdict}{' for ' + classes if classes else ''} ({counts})"
+            outcomes.update(entry["outcomes"])
+        told = ", ".join(f"{count} {name}" for name, count in outcomes.items() if count)
+        return f"{self.certificate['verdict']} ({told})"
+
+    @property
+    def classes(self) -> str:
+        """Name the classes that the certificate is for."""
+        return ", ".join(self.certificate["certified_classes"]) if self.certificate else ""
 
 
 def certify(
