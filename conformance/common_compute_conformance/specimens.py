@@ -64,6 +64,7 @@ METADATA_BYTES = 65536
 PLAIN_RESULT = "one result\n"
 PLAIN_STDOUT = "to the standard output\n"
 PLAIN_STDERR = "to the standard error\n"
+OWN_LANG = "eo_XX.certification"  # a locale that no facility sets
 LONG_FIRST = "the first line\n"
 LONG_SECONDS = 300
 LONG_PARTIAL = "written before the end"
@@ -288,7 +289,7 @@ def _exit_nonzero(target: Target, _pace: Pace) -> Body:
     return script(
         target,
         'printf "%s" "$LANG" > kept.seen; exit 3',
-        environment={"LANG": "POSIX"},
+        environment={"LANG": OWN_LANG},
         outputs=[{"path": "kept.seen"}, {"path": "absent.seen"}],
     )
 

@@ -23,6 +23,9 @@ def _reason(trial: Trial, job: Document, code: str) -> None:
 @check("CC-JOB-014", specimens=("over-time",))
 def wall_time_is_enforced(trial: Trial) -> None:
     """CC-JOB-014: a job beyond its wall time is failed, with `wall-time-exceeded`."""
+    granularity = int(trial.target.resource("wall_time_seconds").get("granularity", 1))
+    specimen = trial.workbench.specimen("over-time")
+    trial.workbench.settle(specimen, trial.pace.job_patience + 2 * granularity)
     job = _failed(trial, "over-time")
     _reason(trial, job, "wall-time-exceeded")
     trial.witness(f"the job {job['id']}, given 1 s and sleeping for 300, ended with {job['reason']}")

@@ -11,6 +11,8 @@ from common_compute_conformance.trial import Trial
 from common_compute_conformance.workbench import Specimen
 
 _WAIT_SECONDS = 30
+_CALM_TRIES = 5
+_LEAST_WAIT = 0.9
 
 
 def _ceiling(trial: Trial) -> int:
@@ -45,10 +47,8 @@ def a_change_ends_the_wait(trial: Trial) -> None:
         by_etag: Future[Exchange] = pool.submit(_waiting, trial, specimen, wait, etag)
         by_state: Future[Exchange] = pool.submit(_waiting, trial, specimen, wait)
         trial.pace.sleep(0.5)
-        early = [each for each in (by_etag, by_state) if each.done()]
         trial.client.call("cancel_job", job_id=specimen.id).expect(202)
         first, second = by_etag.result(), by_state.result()
-    trial.require(not early, "a wait ended before anything had changed")
     trial.equal(200, first.status, "the status of the wait with If-None-Match")
     trial.require(
         first.headers.get("etag") != etag, "the wait with If-None-Match gave the ETag that was known"
@@ -71,14 +71,17 @@ def a_change_ends_the_wait(trial: Trial) -> None:
 def without_a_change_the_wait_ends(trial: Trial) -> None:
     """CC-JOB-049: at the end of the wait it is 304 with `If-None-Match`, 200 without."""
     specimen = trial.workbench.running("long")
-    etag = _etag(trial, specimen)
-    for known, status in ((etag, 304), (None, 200)):
-        exchange = _waiting(trial, specimen, 1, known)
-        trial.equal(status, exchange.status, f"the status at the end of a wait, If-None-Match: {known}")
-        trial.require(
-            exchange.seconds >= 0.9, f"a wait of 1 s ended after {exchange.seconds:.2f} s without a change"
-        )
-        trial.witness(f"{exchange} after {exchange.seconds:.2f} s, If-None-Match: {known}")
+    for _ in range(_CALM_TRIES):
+        etag = _etag(trial, specimen)
+        by_etag = _waiting(trial, specimen, 1, etag)
+        if by_etag.status == 304 or by_etag.headers.get("etag") == etag:
+            break  # else something of the job did change meanwhile, and the wait rightly ended
+    by_state = _waiting(trial, specimen, 1)
+    for exchange, status in ((by_etag, 304), (by_state, 200)):
+        trial.equal(status, exchange.status, f"the status at the end of a wait without a change, {exchange}")
+        seconds = exchange.seconds
+        trial.require(seconds >= _LEAST_WAIT, f"a wait of 1 s ended after {seconds:.2f} s without a change")
+        trial.witness(f"{exchange} after {seconds:.2f} s")
 
 
 @check("CC-JOB-050", specimens=("plain",))
