@@ -283,7 +283,8 @@ def house(make_house: Callable[..., House]) -> House:
 @pytest.fixture
 def guarded(make_house: Callable[..., House]) -> House:
     """Give a service of bearer access; `alice`, `bob` and `reader` are its tokens."""
-    house = make_house(bearer=True)
+    plain = [name for name in CLASSES if name != "credentials"]
+    house = make_house(bearer=True, facilities=[HandFacility(classes=plain)])
     house.alice, house.bob, house.reader = ALICE, BOB, READER  # type: ignore[attr-defined]
     return house
 
