@@ -1,0 +1,1 @@
+"""Servers that ours is measured against, and ours in a special setting."""

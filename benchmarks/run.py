@@ -1,0 +1,57 @@
+"""Measure, show the figures, and keep them: `make bench`."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import list_figures
+import machine
+import report
+import request_figures
+import start_figures
+import store_figures
+
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    """Run the measurements that are asked for; a whole run is kept under `results/`."""
+    arguments = _arguments()
+    _install_prism()
+    measurements = {
+        "requests": lambda: request_figures.measure(arguments.rounds),
+        "store": lambda: [store_figures.measure(arguments.rounds)],
+        "list": lambda: [list_figures.measure(arguments.rounds)],
+        "start": lambda: [start_figures.measure(arguments.rounds)],
+    }
+    sections = []
+    for name in arguments.only or measurements:
+        print(f"Measuring: {name} ...", flush=True)
+        sections += measurements[name]()
+    date = f"{datetime.now(UTC):%Y-%m-%d}"
+    described = machine.description()
+    print(report.page_of(date, described, sections))
+    if not arguments.only:
+        print(f"Kept in {report.keep(HERE / 'results', date, described, sections).relative_to(HERE.parent)}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="how often each figure is measured")
+    parser.add_argument("--only", action="append", choices=["requests", "store", "list", "start"])
+    return parser.parse_args()
+
+
+def _install_prism() -> None:
+    if not shutil.which("npm"):
+        raise SystemExit("The peer Prism needs node and npm: install them (Debian: apt install npm)")
+    if not (HERE / "node_modules").is_dir():
+        subprocess.run(["npm", "ci", "--silent"], cwd=HERE, check=True)
+
+
+if __name__ == "__main__":
+    main()

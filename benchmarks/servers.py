@@ -1,0 +1,155 @@
+"""Start the servers that are compared, each in a process tree of its own whose CPU time can be read."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cpu import cpu_seconds
+from specimens import SPEC
+
+HERE = Path(__file__).parent
+_PRISM = HERE / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js"
+_START_SECONDS = 60.0
+_IDLE_SHARE = 0.1
+"""Of a core: an idle server of ours still looks around."""
+
+STORE_FILE = "store.sqlite3"
+CONTENT_DIRECTORY = "results"
+UNIT = "microseconds of server CPU"
+
+OURS = "Common Compute mock"
+PRISM_STATIC = "Prism static"
+
+
+@dataclass(frozen=True)
+class Server:
+    """How one of them is started; `{port}` in its command is where it listens.
+
+    `answers` is a path that it serves without any job.
+    """
+
+    name: str
+    command: Sequence[str]
+    base: str = ""
+    answers: str = "/"
+
+    def start(self) -> Running:
+        """Start it and wait for its first answer."""
+        return Running(self)
+
+
+class Running:
+    """A server that runs until the end of the `with`."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        port = _free_port()
+        command = [word.replace("{port}", str(port)) for word in server.command]
+        begun = time.monotonic()
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True, cwd=HERE
+        )
+        self.url = f"http://127.0.0.1:{port}{server.base}"
+        try:
+            self._wait(f"http://127.0.0.1:{port}{server.answers}")
+        except BaseException:
+            self.stop()
+            raise
+        self.start_seconds = time.monotonic() - begun
+        """Until its first answer."""
+
+    def __enter__(self) -> Self:
+        """Give the running server."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    def cpu_seconds(self) -> float:
+        """Give the CPU time that it has taken so far."""
+        return cpu_seconds(self._process.pid)
+
+    def settle(self) -> None:
+        """Wait until it has nothing left to do: requests that were cut off may still be worked on."""
+        before, taken = self.cpu_seconds(), _IDLE_SHARE
+        while taken >= _IDLE_SHARE:
+            time.sleep(1)
+            now = self.cpu_seconds()
+            before, taken = now, now - before
+
+    def stop(self) -> None:
+        """End it, in the hard way if it does not go by itself."""
+        self._process.terminate()
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _wait(self, url: str) -> None:
+        end = time.monotonic() + _START_SECONDS
+        while time.monotonic() < end and self._process.poll() is None:
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+            except urllib.error.HTTPError:
+                return
+            except OSError:
+                time.sleep(0.01)
+            else:
+                return
+        raise SystemExit(f"{self.server.name} did not answer: {' '.join(self.server.command)}")
+
+
+def ours(*options: str) -> Server:
+    """Give our mock, as a user starts it."""
+    program = Path(sys.executable).with_name("common-compute")
+    command = [str(program), "mock", "--flavour", "rosetta", "--port", "{port}", *options]
+    return Server(OURS, command, "/v1", "/v1/health")
+
+
+def ours_held(directory: Path) -> Server:
+    """Give our mock without what happens to a job after its submission, over the store in a directory."""
+    command = [sys.executable, str(HERE / "peers" / "held_dispatcher.py"), "{port}", str(directory)]
+    return Server(f"{OURS}, dispatcher held", command, "/v1", "/v1/health")
+
+
+def prism(*, dynamic: bool) -> Server:
+    """Give Prism on the same contract; it logs nothing, which makes it nine times as fast."""
+    command = ["node", str(_PRISM), "mock", "-p", "{port}", "-v", "silent", str(SPEC / "openapi.yaml")]
+    name = "Prism dynamic" if dynamic else PRISM_STATIC
+    return Server(name, [*command, "--dynamic"] if dynamic else command, "", "/health")
+
+
+def python_peer(name: str, module: str) -> Server:
+    """Give one of our own peers, under the same HTTP server as ours."""
+    arguments = ["--port", "{port}", "--no-access-log", "--log-level", "warning", "--no-server-header"]
+    return Server(name, [sys.executable, "-m", "uvicorn", f"{module}:app", *arguments])
+
+
+def peers() -> list[Server]:
+    """Give all that ours is measured against."""
+    return [
+        prism(dynamic=False),
+        prism(dynamic=True),
+        python_peer("FastAPI", "peers.fastapi_peer"),
+        python_peer("Starlette, the floor", "peers.starlette_floor"),
+    ]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+    return port
