@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -197,16 +198,21 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def end_processes_below(root: Path) -> None:
-    """Kill what still works below a directory."""
-    mark = str(root).encode()
+    """Kill what still works below a directory, until a look finds nothing more."""
+    while found := [pid for pid in processes_below(root) if alive(pid)]:
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def processes_below(root: Path) -> list[int]:
+    found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             words = (process / "cmdline").read_bytes()
             here = os.readlink(process / "cwd").startswith(str(root))
         except OSError:
             continue
-        if mark in words or here:
-            try:
-                os.kill(int(process.name), signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        if str(root).encode() in words or here:
+            found.append(int(process.name))
+    return found

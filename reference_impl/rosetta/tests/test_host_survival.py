@@ -96,6 +96,22 @@ async def test_a_task_whose_processes_are_all_gone_is_lost(house):
     assert first == (await house.end(run)).task
 
 
+async def test_a_lane_killed_before_the_command_began_leaves_nothing(house):
+    """A lane that died once its logs' copiers were started, and before anything wrote to them, leaves no process."""
+    run = await house.submit(house.spec("sleep", "60"))
+    await house.until(run, "running")
+    for lane in house.lanes():
+        kill_all_but_nobody(lane)
+    directory = house.task_directory(run)
+    await house.clock.sleep(0.1)
+    copier = await asyncio.create_subprocess_exec("sh", "-c", f"exec cat <{directory}/out")
+    await house.clock.sleep(0.1)
+    assert copier.returncode is None
+    await house.end(run)
+    async with asyncio.timeout(10):
+        assert 0 == await copier.wait()
+
+
 async def test_what_waits_behind_a_killed_watcher_runs(house):
     """The queue goes on with the next look after its lanes were killed."""
     house.reopen(max_running=1)

@@ -265,6 +265,8 @@ abandon() {
     done
     [ -s "$T/status" ] || say_once "$T/ending" "$1"
     end_leftovers
+    # What copies a log waits for its pipe's other end; if the lane died before there was one, let it see one.
+    true <>"$T/out" <>"$T/err"
     first_line "$T/status"
     # shellcheck disable=SC2086
     [ -e "$T/end" ] || conclude ${LINE:-none 0}
