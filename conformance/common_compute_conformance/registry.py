@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from common_compute_conformance.trial import Trial
+from common_compute_conformance.trial import Trial
 
-CheckFunction = Callable[["Trial"], None]
+CheckFunction = Callable[[Trial], None]
 
 # In the order in which they run: first what asks for nothing but answers, while the specimens run at the
 # facility; last what ends jobs, and what looks back on the whole conversation.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from common_compute_conformance.assessment import assess
 from common_compute_conformance.certificate import Certificate, kit_facts, verdict_of
 from common_compute_conformance.client import Client, Journal, Ledger, Redaction
 from common_compute_conformance.contract import load_contract, load_transitions
@@ -19,7 +20,7 @@ from common_compute_conformance.registry import Check, load_checks
 from common_compute_conformance.requirements import Requirement, load_requirements
 from common_compute_conformance.smoke import Stopped, meet, run_one_job
 from common_compute_conformance.target import Target, target_url
-from common_compute_conformance.trial import Trial, assess
+from common_compute_conformance.trial import Trial
 from common_compute_conformance.workbench import Workbench
 
 Progress = Callable[[Requirement, Result], None]

@@ -7,13 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
+from common_compute_conformance.assessment import assess
 from common_compute_conformance.client import Exchange, Journal, Redaction
 from common_compute_conformance.contract import Document, parse_json
 from common_compute_conformance.errors import Failure, Inconclusive, NothingAnswers
 from common_compute_conformance.outcome import Outcome, Result, worst
 from common_compute_conformance.pace import Pace
 from common_compute_conformance.registry import Check, CheckFunction
-from common_compute_conformance.trial import Trial, assess
+from common_compute_conformance.trial import Trial
 
 
 def _assess(function: CheckFunction, journal: Journal | None = None, *secrets: str) -> Result:
