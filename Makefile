@@ -16,12 +16,14 @@ help: ## list the habits
 	  || { echo 'Common Compute needs Python 3.11 or newer: set PYTHON=/path/to/python3.11' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 	  || { echo 'This Python has no venv module: install it (Debian: apt install python3-venv)' >&2; exit 1; }
+	@echo 'Installing uv into .uv ...'
 	@$(PYTHON) -m venv .uv && .uv/bin/pip --disable-pip-version-check install --quiet 'uv>=0.7'
 
 setup: $(filter .uv/bin/uv,$(UV)) ## install everything that development needs into .venv
 	@$(UV) sync --quiet --frozen --compile-bytecode --python $(PYTHON) --all-extras --all-groups
 
 setup-demo: $(filter .uv/bin/uv,$(UV))
+	@[ -x $(RUN)common-compute ] || echo 'Installing what the demonstration needs into .venv ...'
 	@$(UV) sync --quiet --frozen --compile-bytecode --inexact --python $(PYTHON) --extra cli --extra mocks --extra rosetta --extra conformance
 
 demo: setup-demo ## run the main job on a real local facility and certify three servers
