@@ -84,6 +84,7 @@ class MockFacility:
     """The connector; see the protocol for what its verbs promise."""
 
     bound_to_host = False
+    shares_server_account = False
 
     def __init__(self, facility_id: str, flavour: Flavour, ground: Ground, seed: int, scenario: str) -> None:
         self.facility_id = facility_id

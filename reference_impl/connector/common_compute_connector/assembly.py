@@ -76,9 +76,17 @@ def _connectors(configuration: Configuration, store: Store, clock: Clock) -> lis
     for facility in configuration.facilities:
         ground = Ground(clock, StoredEnrolments(store, facility.id), configuration.service.id)
         try:
-            opened.append(registry.open_connector(facility, ground))
+            connector = registry.open_connector(facility, ground)
         except ConfigurationError as error:
             faults += error.faults
+            continue
+        opened.append(connector)
+        if connector.shares_server_account and configuration.access.kind != "none":
+            faults.append(
+                f"[[facility]] {facility.id}: its jobs run under the server's own account, where callers "
+                'could read and stop each other\'s: use it with [access] kind = "none" only, '
+                "behind a server of its own."
+            )
     if faults:
         raise ConfigurationError(faults)
     return opened

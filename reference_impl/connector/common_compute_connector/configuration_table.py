@@ -28,7 +28,7 @@ class TableReader:
 
     def text(self, name: str, default: T) -> str | T:
         """Take a text that is not empty."""
-        value = self._take(name, str, default)
+        value: str | T = self._take(name, str, default)
         if value == "":
             self.fault(name, "must not be empty")
             return default
@@ -47,7 +47,7 @@ class TableReader:
 
     def whole(self, name: str, default: T, least: int, most: int | None = None) -> int | T:
         """Take a whole number from `least` to `most`."""
-        value = self._take(name, int, default)
+        value: int | T = self._take(name, int, default)
         if isinstance(value, int) and (value < least or (most is not None and value > most)):
             bounds = f"at least {least}" + ("" if most is None else f" and at most {most}")
             self.fault(name, f"must be {bounds}, not {value}")
@@ -64,7 +64,7 @@ class TableReader:
 
     def choice(self, name: str, options: Sequence[str], default: str) -> str:
         """Take one of several words."""
-        value = self._take(name, str, default)
+        value: str = self._take(name, str, default)
         if value not in options:
             self.fault(name, f'must be one of {", ".join(options)}, not "{value}"')
             return default

@@ -13,7 +13,7 @@ with warnings.catch_warnings():
     from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
     from connexion.middleware.main import ConnexionMiddleware
     from connexion.middleware.routing import RoutingMiddleware
-    from connexion.operations import AbstractOperation
+    from connexion.operations.abstract import AbstractOperation
     from connexion.resolver import Resolver
     from connexion.spec import Specification
 

@@ -214,6 +214,8 @@ class Connector(Protocol):
     max_tasks_per_part: int
     bound_to_host: bool
     """True if only the server process on this host can see the jobs, as with internal execution."""
+    shares_server_account: bool
+    """True if every caller's jobs run under the server's own account, which is one trust domain."""
 
     async def describe(self) -> Document:
         """Give the facility document without `status`, from what is known now.

@@ -42,7 +42,7 @@ class Service:
     @property
     def is_open(self) -> bool:
         """Tell whether every caller is the same anonymous one."""
-        return self.access.description["kind"] == "none"
+        return bool(self.access.description["kind"] == "none")
 
     @property
     def classes(self) -> Sequence[str]:

@@ -64,6 +64,7 @@ class TinyFacility:
     pace = Pace(appears_within_seconds=5, observe_every_seconds=1)
     max_tasks_per_part = 2
     bound_to_host = False
+    shares_server_account = False
 
     def __init__(self, world: World, clock: HeldClock) -> None:
         self.world, self.clock = world, clock

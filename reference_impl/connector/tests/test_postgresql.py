@@ -27,6 +27,7 @@ class Quick:
     pace = Pace(appears_within_seconds=5, observe_every_seconds=0.02, batch=5)
     max_tasks_per_part = 10
     bound_to_host = False
+    shares_server_account = False
 
     def __init__(self) -> None:
         self.submitted: list = []

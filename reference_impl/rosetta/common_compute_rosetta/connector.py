@@ -84,6 +84,7 @@ class PlainHost:
         self.facility_id = settings.id
         self.pace = Pace(appears_within_seconds=5, observe_every_seconds=0.2)
         self.bound_to_host = bound_to_host
+        self.shares_server_account = bound_to_host  # what runs here runs as the server does
         self._settings = settings
         self._transport = transport
         self._clock = clock

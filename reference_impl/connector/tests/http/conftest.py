@@ -85,6 +85,7 @@ class HandFacility:
     pace: Pace = field(default_factory=lambda: Pace(appears_within_seconds=1, observe_every_seconds=1))
     max_tasks_per_part: int = 4
     bound_to_host: bool = False
+    shares_server_account: bool = False
 
     def ends(self, job_id: str, state: State = State.SUCCEEDED) -> None:
         """Let a job end."""
