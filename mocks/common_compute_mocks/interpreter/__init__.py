@@ -6,6 +6,8 @@ how it ends. `machine.run` is the way in; it is a pure function of its arguments
 
 machine.py      one task from its argv to its end
 syntax.py       a shell program as a tree; lexer.py and parser.py read it
+session.py      one shell's variables, functions and options, and what its commands may ask of it
+leaving.py      how a command is left before its end
 shell.py        walks that tree, with loops.py, invocation.py (simple commands), redirection.py, expansion.py,
                 patterns.py, arithmetic.py; special.py and builtins.py are its own commands
 launch.py       finds what a name on the command line means and starts it

@@ -7,30 +7,27 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from math import inf
-from typing import TYPE_CHECKING
 
 from common_compute_mocks.interpreter.conditions import ConditionFault, holds
 from common_compute_mocks.interpreter.failures import FileError, NotUnderstood, OutOfTime
 from common_compute_mocks.interpreter.files import NOT_A_DIRECTORY, Directory
 from common_compute_mocks.interpreter.launch import NOT_FOUND, find
 from common_compute_mocks.interpreter.printf import echo, printf
+from common_compute_mocks.interpreter.session import Session
 from common_compute_mocks.interpreter.signals import signal_number
 from common_compute_mocks.interpreter.special import SPECIAL, Builtin
 from common_compute_mocks.interpreter.world import Process
 
-if TYPE_CHECKING:
-    from common_compute_mocks.interpreter.shell import Shell
 
-
-def _true(_shell: Shell, _argv: list[str]) -> int:
+def _true(_shell: Session, _argv: list[str]) -> int:
     return 0
 
 
-def _false(_shell: Shell, _argv: list[str]) -> int:
+def _false(_shell: Session, _argv: list[str]) -> int:
     return 1
 
 
-def _cd(shell: Shell, argv: list[str]) -> int:
+def _cd(shell: Session, argv: list[str]) -> int:
     place = argv[1] if len(argv) > 1 else shell.read("HOME", "")
     back = place == "-"
     place = shell.read("OLDPWD", "") if back else place
@@ -49,17 +46,17 @@ def _cd(shell: Shell, argv: list[str]) -> int:
     return 0
 
 
-def _pwd(shell: Shell, _argv: list[str]) -> int:
+def _pwd(shell: Session, _argv: list[str]) -> int:
     shell.process.write(shell.process.directory + "\n")
     return 0
 
 
-def _echo(shell: Shell, argv: list[str]) -> int:
+def _echo(shell: Session, argv: list[str]) -> int:
     shell.process.write(echo(argv[1:]))
     return 0
 
 
-def _printf(shell: Shell, argv: list[str]) -> int:
+def _printf(shell: Session, argv: list[str]) -> int:
     arguments = argv[2:] if argv[1:2] == ["--"] else argv[1:]
     if not arguments:
         shell.fault("printf: usage: printf format [arg ...]")
@@ -70,7 +67,7 @@ def _printf(shell: Shell, argv: list[str]) -> int:
     return int(bool(printed.complaints))
 
 
-def _test(shell: Shell, argv: list[str]) -> int:
+def _test(shell: Session, argv: list[str]) -> int:
     arguments = argv[1:]
     if argv[0] == "[":
         if arguments[-1:] != ["]"]:
@@ -84,7 +81,7 @@ def _test(shell: Shell, argv: list[str]) -> int:
         return 2
 
 
-def _read(shell: Shell, argv: list[str]) -> int:
+def _read(shell: Session, argv: list[str]) -> int:
     raw = "-r" in argv[1:2]
     names = argv[2:] if raw else argv[1:]
     line = shell.process.stdin().read_line().decode("latin-1")
@@ -109,7 +106,7 @@ def _borders(ifs: str) -> tuple[str, re.Pattern[str] | None]:
     return blanks, re.compile(f"[{re.escape(ifs)}]") if ifs else None
 
 
-def _kill(shell: Shell, argv: list[str]) -> int:
+def _kill(shell: Session, argv: list[str]) -> int:
     return kill(shell.process, argv, shell.complain)
 
 
@@ -133,7 +130,7 @@ def kill(process: Process, argv: list[str], complain: Callable[[str], None]) -> 
     return status
 
 
-def _wait(shell: Shell, argv: list[str]) -> int:
+def _wait(shell: Session, argv: list[str]) -> int:
     background = shell.process.world.background
     pids = [int(pid) for pid in argv[1:] if pid.isdigit()]
     status = 0
@@ -152,7 +149,7 @@ def _wait(shell: Shell, argv: list[str]) -> int:
     return status
 
 
-def _command(shell: Shell, argv: list[str]) -> int:
+def _command(shell: Session, argv: list[str]) -> int:
     if argv[1:2] == ["-v"] and len(argv) > 2:
         name = argv[2]
         if name in BUILTINS or name in SPECIAL or name in shell.functions:
@@ -172,7 +169,7 @@ def _command(shell: Shell, argv: list[str]) -> int:
     return builtin(shell, argv[1:]) if builtin else shell.execute(argv[1:], {})
 
 
-def _umask(_shell: Shell, argv: list[str]) -> int:
+def _umask(_shell: Session, argv: list[str]) -> int:
     if len(argv) < 2:
         raise NotUnderstood("umask")
     return 0

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from common_compute_mocks.interpreter import arithmetic, patterns
 from common_compute_mocks.interpreter.failures import FileError
 from common_compute_mocks.interpreter.files import Directory
+from common_compute_mocks.interpreter.session import Session
 from common_compute_mocks.interpreter.syntax import Arithmetic, Parameter, Part, Substitution, Text, Word
-
-if TYPE_CHECKING:
-    from common_compute_mocks.interpreter.shell import Shell
 
 
 class ExpansionFault(Exception):
@@ -39,7 +36,7 @@ class _Break:
 _BREAK = _Break()
 
 
-def fields(shell: Shell, words: tuple[Word, ...]) -> list[str]:
+def fields(shell: Session, words: tuple[Word, ...]) -> list[str]:
     """Expand words into fields."""
     found: list[str] = []
     for word in words:
@@ -53,7 +50,7 @@ def fields(shell: Shell, words: tuple[Word, ...]) -> list[str]:
     return found
 
 
-def text(shell: Shell, word: Word) -> str:
+def text(shell: Session, word: Word) -> str:
     """Expand a word into one text, neither split nor taken for file names."""
     plain = _plain(shell, word)
     if plain is not None:
@@ -63,7 +60,7 @@ def text(shell: Shell, word: Word) -> str:
     return expanded
 
 
-def pattern(shell: Shell, word: Word) -> str:
+def pattern(shell: Session, word: Word) -> str:
     """Expand a word into a pattern in which what was quoted is escaped."""
     return "".join(
         " " if isinstance(piece, _Break) else patterns.escape(piece.text) if piece.quoted else piece.text
@@ -71,7 +68,7 @@ def pattern(shell: Shell, word: Word) -> str:
     )
 
 
-def _plain(shell: Shell, word: Word) -> str | None:
+def _plain(shell: Session, word: Word) -> str | None:
     """Expand the words that scripts are mostly made of; what needs more care is None."""
     if len(word) != 1:
         return None
@@ -83,12 +80,12 @@ def _plain(shell: Shell, word: Word) -> str | None:
     return None
 
 
-def _pieces(shell: Shell, word: Word) -> Iterator[_Piece | _Break]:
+def _pieces(shell: Session, word: Word) -> Iterator[_Piece | _Break]:
     for place, part in enumerate(word):
         yield from _expand(shell, part, first=place == 0, alone=len(word) == 1)
 
 
-def _expand(shell: Shell, part: Part, *, first: bool, alone: bool) -> Iterator[_Piece | _Break]:
+def _expand(shell: Session, part: Part, *, first: bool, alone: bool) -> Iterator[_Piece | _Break]:
     match part:
         case Text(text, quoted):
             if (
@@ -108,7 +105,7 @@ def _expand(shell: Shell, part: Part, *, first: bool, alone: bool) -> Iterator[_
             yield from _parameter(shell, part)
 
 
-def _reckon(shell: Shell, word: Word) -> str:
+def _reckon(shell: Session, word: Word) -> str:
     expression = text(shell, word)
     try:
         return str(arithmetic.evaluate(expression, lambda name: shell.read(name, ""), shell.assign))
@@ -116,7 +113,7 @@ def _reckon(shell: Shell, word: Word) -> str:
         raise ExpansionFault(f'arithmetic expression: {fault}: "{expression}"') from None
 
 
-def _parameter(shell: Shell, part: Parameter) -> Iterator[_Piece | _Break]:
+def _parameter(shell: Session, part: Parameter) -> Iterator[_Piece | _Break]:
     name, operator = part.name, part.operator
     value = shell.parameter(name)
     if operator == "length":
@@ -143,7 +140,7 @@ def _parameter(shell: Shell, part: Parameter) -> Iterator[_Piece | _Break]:
         yield _Piece("", quoted=True)
 
 
-def _substitute(shell: Shell, part: Parameter, sign: str) -> Iterator[_Piece | _Break]:
+def _substitute(shell: Session, part: Parameter, sign: str) -> Iterator[_Piece | _Break]:
     word = part.word or ()
     if sign == "?":
         raise ExpansionFault(f"{part.name}: {text(shell, word) or 'parameter not set or null'}")
@@ -161,7 +158,7 @@ def _substitute(shell: Shell, part: Parameter, sign: str) -> Iterator[_Piece | _
             yield piece
 
 
-def _positional(shell: Shell, *, quoted: bool) -> Iterator[_Piece | _Break]:
+def _positional(shell: Session, *, quoted: bool) -> Iterator[_Piece | _Break]:
     for place, argument in enumerate(shell.arguments):
         if place:
             yield _BREAK
@@ -201,7 +198,7 @@ def _split(pieces: Iterator[_Piece | _Break], ifs: str) -> Iterator[str]:
         yield "".join(current)
 
 
-def _file_names(shell: Shell, field: str) -> list[str]:
+def _file_names(shell: Session, field: str) -> list[str]:
     if not patterns.is_magic(field) or shell.options["f"]:
         return [patterns.unescape(field)]
     top = "/" if field.startswith("/") else ""
@@ -211,7 +208,7 @@ def _file_names(shell: Shell, field: str) -> list[str]:
     return sorted(found) or [patterns.unescape(field)]
 
 
-def _matching(shell: Shell, base: str, segment: str, *, first: bool) -> list[str]:
+def _matching(shell: Session, base: str, segment: str, *, first: bool) -> list[str]:
     prefix = base if first or base.endswith("/") else base + "/"
     tree = shell.process.world.tree
     if not patterns.is_magic(segment):

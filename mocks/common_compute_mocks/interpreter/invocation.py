@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from common_compute_mocks.interpreter import expansion
 from common_compute_mocks.interpreter.builtins import BUILTINS
 from common_compute_mocks.interpreter.failures import FileError
 from common_compute_mocks.interpreter.launch import launch
-from common_compute_mocks.interpreter.redirection import FAULT, redirect, redirected
-from common_compute_mocks.interpreter.special import SPECIAL, Exit, Return
+from common_compute_mocks.interpreter.leaving import FAULT, Exit, Return
+from common_compute_mocks.interpreter.redirection import redirect, redirected
+from common_compute_mocks.interpreter.session import Session
+from common_compute_mocks.interpreter.special import SPECIAL
 from common_compute_mocks.interpreter.syntax import Simple
 
-if TYPE_CHECKING:
-    from common_compute_mocks.interpreter.shell import Shell
 
-
-def run_simple(shell: Shell, command: Simple) -> int:
+def run_simple(shell: Session, command: Simple) -> int:
     """Run a simple command: expand it, redirect it, and find out what its name means."""
     shell.line = command.line
     try:
@@ -42,7 +39,7 @@ def run_simple(shell: Shell, command: Simple) -> int:
         return _invoke(shell, argv, assigned)
 
 
-def _invoke(shell: Shell, argv: list[str], assigned: dict[str, str]) -> int:
+def _invoke(shell: Session, argv: list[str], assigned: dict[str, str]) -> int:
     name = argv[0]
     if name in SPECIAL:
         for key, value in assigned.items():
@@ -60,7 +57,7 @@ def _invoke(shell: Shell, argv: list[str], assigned: dict[str, str]) -> int:
     return shell.execute(argv, assigned)
 
 
-def _builtin(shell: Shell, argv: list[str]) -> int:
+def _builtin(shell: Session, argv: list[str]) -> int:
     try:
         return (SPECIAL.get(argv[0]) or BUILTINS[argv[0]])(shell, argv)
     except FileError:
@@ -68,7 +65,7 @@ def _builtin(shell: Shell, argv: list[str]) -> int:
         return 1
 
 
-def _call(shell: Shell, argv: list[str]) -> int:
+def _call(shell: Session, argv: list[str]) -> int:
     outer, shell.arguments = shell.arguments, argv[1:]
     try:
         return shell.command(shell.functions[argv[0]])
@@ -78,7 +75,7 @@ def _call(shell: Shell, argv: list[str]) -> int:
         shell.arguments = outer
 
 
-def _exec(shell: Shell, argv: list[str], command: Simple, assigned: dict[str, str]) -> int:
+def _exec(shell: Session, argv: list[str], command: Simple, assigned: dict[str, str]) -> int:
     for redirection in command.redirections:
         if not redirect(shell, redirection):
             raise Exit(FAULT)

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
 from common_compute_mocks.interpreter import expansion
-from common_compute_mocks.interpreter.special import Break, Continue
+from common_compute_mocks.interpreter.leaving import Break, Continue
+from common_compute_mocks.interpreter.session import Session
 from common_compute_mocks.interpreter.syntax import For, While
 
-if TYPE_CHECKING:
-    from common_compute_mocks.interpreter.shell import Shell
 
-
-def run_while(shell: Shell, loop: While) -> int:
+def run_while(shell: Session, loop: While) -> int:
     """Repeat while, or until, a condition holds."""
     status = 0
-    with _inside(shell):
+    with shell.loops:
         while True:
             shell.process.world.step()
             try:
-                with shell.tested():
+                with shell.tested:
                     if (shell.sequence(loop.condition) == 0) == loop.until:
                         return status
                 status = shell.sequence(loop.body)
@@ -32,11 +26,11 @@ def run_while(shell: Shell, loop: While) -> int:
                 skipping.pass_on(shell.loops)
 
 
-def run_for(shell: Shell, loop: For) -> int:
+def run_for(shell: Session, loop: For) -> int:
     """Repeat for each of some words, or of the positional parameters."""
     values = shell.arguments if loop.words is None else expansion.fields(shell, loop.words)
     status = 0
-    with _inside(shell):
+    with shell.loops:
         for value in list(values):
             shell.assign(loop.name, value)
             try:
@@ -47,12 +41,3 @@ def run_for(shell: Shell, loop: For) -> int:
             except Continue as skipping:
                 skipping.pass_on(shell.loops)
     return status
-
-
-@contextmanager
-def _inside(shell: Shell) -> Iterator[None]:
-    shell.loops += 1
-    try:
-        yield
-    finally:
-        shell.loops -= 1

@@ -9,9 +9,10 @@ from common_compute_mocks.interpreter.builtins import kill
 from common_compute_mocks.interpreter.conditions import ConditionFault, holds
 from common_compute_mocks.interpreter.failures import FileError, NotUnderstood, ShellSyntaxError
 from common_compute_mocks.interpreter.launch import launch
+from common_compute_mocks.interpreter.leaving import Exit
 from common_compute_mocks.interpreter.parser import parse
 from common_compute_mocks.interpreter.shell import Shell
-from common_compute_mocks.interpreter.special import Exit, evaluate
+from common_compute_mocks.interpreter.special import evaluate
 from common_compute_mocks.interpreter.world import Process, Program
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from common_compute_mocks.interpreter import expansion
 from common_compute_mocks.interpreter.ends import PipeEnd
 from common_compute_mocks.interpreter.failures import FileError
+from common_compute_mocks.interpreter.session import Session
 from common_compute_mocks.interpreter.syntax import HereDocument, Redirection
-
-if TYPE_CHECKING:
-    from common_compute_mocks.interpreter.shell import Shell
-
-FAULT = 2
-"""The status of a command that the shell itself finds fault with."""
 
 
 @contextmanager
-def redirected(shell: Shell, redirections: tuple[Redirection, ...]) -> Iterator[bool]:
+def redirected(shell: Session, redirections: tuple[Redirection, ...]) -> Iterator[bool]:
     """Open what a command's redirections name, for as long as it runs; False if one of them cannot be."""
     before = dict(shell.process.ends)
     try:
@@ -28,7 +22,7 @@ def redirected(shell: Shell, redirections: tuple[Redirection, ...]) -> Iterator[
         shell.process.ends = before
 
 
-def redirect(shell: Shell, redirection: Redirection) -> bool:
+def redirect(shell: Session, redirection: Redirection) -> bool:
     """Lead a descriptor elsewhere, and tell whether that could be done."""
     ends, descriptor = shell.process.ends, redirection.descriptor
     if isinstance(redirection.target, HereDocument):
@@ -50,7 +44,7 @@ def redirect(shell: Shell, redirection: Redirection) -> bool:
     return True
 
 
-def _duplicate(shell: Shell, descriptor: int, target: str) -> bool:
+def _duplicate(shell: Session, descriptor: int, target: str) -> bool:
     if target == "-":
         shell.process.ends.pop(descriptor, None)
         return True

@@ -4,49 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from common_compute_mocks.interpreter.failures import FileError, NotUnderstood, ShellSyntaxError
+from common_compute_mocks.interpreter.leaving import Break, Continue, Exit, Return
 from common_compute_mocks.interpreter.lexer import NAME
 from common_compute_mocks.interpreter.parser import parse
+from common_compute_mocks.interpreter.session import Session
 from common_compute_mocks.interpreter.signals import signal_number
 
-if TYPE_CHECKING:
-    from common_compute_mocks.interpreter.shell import Shell
-
-Builtin = Callable[["Shell", list[str]], int]
+Builtin = Callable[[Session, list[str]], int]
 
 
-class Exit(Exception):
-    """The shell ends."""
-
-    def __init__(self, status: int) -> None:
-        self.status = status
-
-
-class Return(Exit):
-    """A function ends."""
-
-
-class _Loop(Exception):
-    def __init__(self, levels: int) -> None:
-        self.levels = levels
-
-    def pass_on(self, loops: int) -> None:
-        """Go on to the next loop outside while there are levels left."""
-        if self.levels > 1 and loops > 1:
-            raise type(self)(self.levels - 1)
-
-
-class Break(_Loop):
-    """A loop ends."""
-
-
-class Continue(_Loop):
-    """A loop's next round begins."""
-
-
-def _number(shell: Shell, argv: list[str], default: int) -> int:
+def _number(shell: Session, argv: list[str], default: int) -> int:
     if len(argv) < 2:
         return default
     if not argv[1].isdigit():
@@ -54,31 +23,31 @@ def _number(shell: Shell, argv: list[str], default: int) -> int:
     return int(argv[1])
 
 
-def _exit(shell: Shell, argv: list[str]) -> int:
+def _exit(shell: Session, argv: list[str]) -> int:
     raise Exit(_number(shell, argv, shell.last_status) & 0xFF)
 
 
-def _return(shell: Shell, argv: list[str]) -> int:
+def _return(shell: Session, argv: list[str]) -> int:
     raise Return(_number(shell, argv, shell.last_status) & 0xFF)
 
 
-def _break(shell: Shell, argv: list[str]) -> int:
+def _break(shell: Session, argv: list[str]) -> int:
     if shell.loops:
         raise Break(_number(shell, argv, 1))
     return 0
 
 
-def _continue(shell: Shell, argv: list[str]) -> int:
+def _continue(shell: Session, argv: list[str]) -> int:
     if shell.loops:
         raise Continue(_number(shell, argv, 1))
     return 0
 
 
-def _true(_shell: Shell, _argv: list[str]) -> int:
+def _true(_shell: Session, _argv: list[str]) -> int:
     return 0
 
 
-def _export(shell: Shell, argv: list[str]) -> int:
+def _export(shell: Session, argv: list[str]) -> int:
     for argument in argv[1:]:
         if argument == "-p":
             raise NotUnderstood("export -p")
@@ -92,7 +61,7 @@ def _export(shell: Shell, argv: list[str]) -> int:
     return 0
 
 
-def _unset(shell: Shell, argv: list[str]) -> int:
+def _unset(shell: Session, argv: list[str]) -> int:
     for name in argv[1:]:
         shell.variables.pop(name, None)
         shell.exported.discard(name)
@@ -101,7 +70,7 @@ def _unset(shell: Shell, argv: list[str]) -> int:
     return 0
 
 
-def _set(shell: Shell, argv: list[str]) -> int:
+def _set(shell: Session, argv: list[str]) -> int:
     rest = argv[1:]
     while rest and re.fullmatch(r"[-+][efux]+", rest[0]):
         for option in rest[0][1:]:
@@ -118,7 +87,7 @@ def _set(shell: Shell, argv: list[str]) -> int:
     return 0
 
 
-def _shift(shell: Shell, argv: list[str]) -> int:
+def _shift(shell: Session, argv: list[str]) -> int:
     count = _number(shell, argv, 1)
     if count > len(shell.arguments):
         shell.fault("shift: can't shift that many")
@@ -126,11 +95,11 @@ def _shift(shell: Shell, argv: list[str]) -> int:
     return 0
 
 
-def _eval(shell: Shell, argv: list[str]) -> int:
+def _eval(shell: Session, argv: list[str]) -> int:
     return evaluate(shell, " ".join(argv[1:]), "eval: ")
 
 
-def _source(shell: Shell, argv: list[str]) -> int:
+def _source(shell: Session, argv: list[str]) -> int:
     try:
         script = shell.process.open(argv[1], "r").read()
     except (FileError, IndexError):
@@ -138,7 +107,7 @@ def _source(shell: Shell, argv: list[str]) -> int:
     return evaluate(shell, script.decode("latin-1"))
 
 
-def evaluate(shell: Shell, script: str, prefix: str = "") -> int:
+def evaluate(shell: Session, script: str, prefix: str = "") -> int:
     """Run a script's text in this shell."""
     try:
         return shell.sequence(parse(script))
@@ -147,7 +116,7 @@ def evaluate(shell: Shell, script: str, prefix: str = "") -> int:
         return shell.fault(prefix + error.detail)
 
 
-def _trap(shell: Shell, argv: list[str]) -> int:
+def _trap(shell: Session, argv: list[str]) -> int:
     arguments = argv[2:] if argv[1:2] == ["--"] else argv[1:]
     if arguments and arguments[0] not in ("", "-"):
         raise NotUnderstood("trap")
