@@ -16,10 +16,10 @@ pytestmark = pytest.mark.real
 README = Path(__file__).parents[2] / "README.md"
 
 
-def blocks(section: str) -> list[str]:
-    """Give the shell blocks of a section of the README."""
+def blocks(section: str, language: str = "sh") -> list[str]:
+    """Give the blocks of a section of the README, in one language."""
     text = README.read_text(encoding="utf-8").partition(f"## {section}\n")[2].partition("\n## ")[0]
-    return re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def free_port() -> int:
@@ -55,6 +55,19 @@ def test_the_first_submission_works_as_it_stands(tmp_path: Path) -> None:
     assert 2 == done.stdout.count("Hello from /scratch/common-compute/")
     assert "42" in done.stdout
     assert "42" == (tmp_path / "results" / "answer.txt").read_text(encoding="utf-8")
+
+
+def test_the_configuration_is_in_order(tmp_path: Path) -> None:
+    """The configuration that the README shows is found in order, by the command that it shows."""
+    (configuration,) = blocks("A facility of your own", "toml")
+    (tmp_path / "workshop.toml").write_text(configuration, encoding="utf-8")
+    (commands,) = blocks("A facility of your own")
+    check = commands.splitlines()[0].replace(
+        ".venv/bin/common-compute", f"{sys.executable} -m common_compute_cli"
+    )
+    done = subprocess.run(check.split(), cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (0, "") == (done.returncode, done.stderr)
+    assert done.stdout.endswith("in order; its facilities: workshop\n")
 
 
 def test_every_path_that_it_names_is_there() -> None:
