@@ -37,6 +37,7 @@ AREAS = (
     "conventions",
     "watching",
     "cancelling",
+    "waking",
     "release",
     "every_answer",
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+
 from common_compute_conformance import specimens
-from common_compute_conformance.registry import load_checks
+from common_compute_conformance.registry import AREAS, load_checks
 from common_compute_conformance.requirements import load_requirements
 
 # Classes that no server of this house claims yet; their checks are a later issue's.
@@ -39,3 +41,15 @@ def test_checks_name_specimens_that_exist() -> None:
     """A check names only specimens that can be written."""
     named = {name for check in load_checks().checks for name in check.specimens}
     assert set() == named - specimens.names()
+
+
+def test_lasting_jobs_come_late() -> None:
+    """No check before the area `running` starts a job that lasts: a facility with one place would stand still."""
+    early = AREAS[: AREAS.index("running")]
+    lasting = [
+        check.name
+        for check in load_checks().checks
+        if check.function.__module__.rpartition(".")[2] in early
+        and any(f'"{name}"' in inspect.getsource(check.function) for name in specimens.LASTING)
+    ]
+    assert [] == lasting

@@ -121,20 +121,6 @@ def size_is_looked_at_before_json(trial: Trial) -> None:
 
 
 @check("CC-ERR-014")
-def parameters_are_looked_at_before_the_state(trial: Trial) -> None:
-    """CC-ERR-014: 422 comes before 409, and 409 before the 404 of a result."""
-    running = trial.workbench.specimen("long").id
-    query = [("surprise", "1")]
-    for exchange, status in (
-        (trial.client.call("list_results", job_id=running, query=query), 422),
-        (trial.client.call("release_job", job_id=running, query=query), 422),
-        (trial.client.call("get_result", job_id=running, result_id="no-such-result"), 409),
-    ):
-        trial.require(exchange.status == status, f"expected {status}, got {exchange}")
-        trial.witness(str(exchange))
-
-
-@check("CC-ERR-014")
 def validation_answers_in_the_same_order(trial: Trial) -> None:
     """CC-ERR-014: validate_job answers 406 before 415, and 415 before 400."""
     if not trial.target.claims("validation"):

@@ -73,3 +73,17 @@ def parts_of_live_logs_are_exact(trial: Trial) -> None:
     part = trial.client.call("get_log", job_id=specimen.id, stream="stdout", headers={"Range": "bytes=4-"})
     trial.equal((206, LONG_FIRST[4:].encode()), (part.status, part.content), "a range of a live log")
     trial.witness(f"{specimen.id} is running: {part}, {exchange}")
+
+
+@check("CC-ERR-014")
+def parameters_are_looked_at_before_the_state(trial: Trial) -> None:
+    """CC-ERR-014: 422 comes before 409, and 409 before the 404 of a result."""
+    running = trial.workbench.specimen("long").id
+    query = [("surprise", "1")]
+    for exchange, status in (
+        (trial.client.call("list_results", job_id=running, query=query), 422),
+        (trial.client.call("release_job", job_id=running, query=query), 422),
+        (trial.client.call("get_result", job_id=running, result_id="no-such-result"), 409),
+    ):
+        trial.require(exchange.status == status, f"expected {status}, got {exchange}")
+        trial.witness(str(exchange))
