@@ -52,7 +52,7 @@ class Intake:
         request.query = self._reader.query(scope["query_string"], request.faults)
         request.headers = self._reader.headers(headers, request.faults)
         if self._validator is not None and not request.refusals:
-            await self._read_body(request, headers, receive)
+            await self._read_body(request, receive)
         await self._next(scope, receive, send)
 
     def _refuse(self, request: Request, headers: Mapping[str, list[str]]) -> None:
@@ -68,9 +68,9 @@ class Intake:
             if fault is not None:
                 request.refusals.append(UnsupportedMediaType(fault))
 
-    async def _read_body(self, request: Request, headers: Mapping[str, list[str]], receive: Receive) -> None:
+    async def _read_body(self, request: Request, receive: Receive) -> None:
         assert self._validator is not None
-        body = await self._bytes(headers, receive)
+        body = await self._bytes(receive)
         if body is None:
             request.refusals.append(PayloadTooLarge(self._max_bytes))
             return
@@ -81,29 +81,21 @@ class Intake:
             return
         request.faults.extend(self._validator.faults(request.body))
 
-    async def _bytes(self, headers: Mapping[str, list[str]], receive: Receive) -> bytes | None:
-        """Read the body; None if it is too large, whatever it was announced as."""
-        announced = headers.get("content-length", ["0"])[0]
+    async def _bytes(self, receive: Receive) -> bytes | None:
+        """Read the body; None if it is too large, whatever length was announced."""
         pieces: list[bytes] = []
-        size = int(announced) if announced.isdecimal() and len(announced) < 20 else 0
-        too_large = size > self._max_bytes
         size = 0
         more = True
-        while more:
+        while more and size <= _DRAINED_BYTES:
             message = await receive()
-            if message["type"] == "http.disconnect":
-                break
             piece = message.get("body", b"")
             size += len(piece)
-            too_large = too_large or size > self._max_bytes
-            if too_large:
+            if size > self._max_bytes:
                 pieces.clear()
-                if size > _DRAINED_BYTES:
-                    break
             else:
                 pieces.append(piece)
             more = message.get("more_body", False)
-        return None if too_large else b"".join(pieces)
+        return None if size > self._max_bytes else b"".join(pieces)
 
 
 class _IntakeApi(RoutedAPI[Intake]):

@@ -147,6 +147,33 @@ def test_head_is_get_without_a_body(house: Any, path: str) -> None:
     assert b"" == head.content
 
 
+def test_the_body_of_a_head_is_never_sent(house: Any) -> None:
+    """Not even the client's good manners are needed: the bytes do not leave the application."""
+    result = house.ended(outputs=[{"path": "*"}])
+    listed = house.ask("GET", f"/jobs/{result}/results").json()["results"][0]["id"]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    paths = ["/v1/jobs", "/v1/jobs/nothing", "/docs", f"/v1/jobs/{result}/results/{listed}"]
+    for path in paths:
+        scope = {
+            "type": "http",
+            "method": "HEAD",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+        }
+        house.run(house.app({**scope, "headers": [], "root_path": "", "scheme": "http"}, receive, send))
+
+    assert [200, 404, 200, 200] == [message["status"] for message in sent if "status" in message]
+    assert b"" == b"".join(message.get("body", b"") for message in sent)
+
+
 def test_a_head_that_fails_has_no_body_either(house: Any) -> None:
     """Errors of HEAD have headers alone."""
     response = house.ask("HEAD", "/jobs/abc")

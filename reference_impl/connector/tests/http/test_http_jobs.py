@@ -201,6 +201,22 @@ def test_a_wait_with_a_tag_ends_with_any_difference(house: Any) -> None:
     assert (200, True) == (response.status_code, response.json()["stale"])
 
 
+def test_a_wait_without_a_tag_minds_the_state_alone(house: Any) -> None:
+    """A wish to cancel is no change of state, so who has no tag waits on."""
+    job_id = house.submit()
+    house.step()
+    story = _while_asking(
+        house,
+        f"/jobs/{job_id}?wait_seconds=20",
+        {},
+        lambda: house.client.post(f"/jobs/{job_id}/cancel"),
+        lambda: house.clock.advance(20),
+    )
+    response, there = house.run(story)
+
+    assert ([False, False], 200, "queued") == (there, response.status_code, response.json()["state"])
+
+
 def test_a_terminal_job_answers_at_once(house: Any) -> None:
     """Nobody waits for a job that does not change any more."""
     job_id = house.ended()
