@@ -90,20 +90,22 @@ def _read(shell: Session, argv: list[str]) -> int:
     if not raw:
         text = re.sub(r"\\(.)", r"\1", text)
     blanks, border = _borders(shell.read("IFS", " \t\n"))
-    for name in names[:-1]:
-        first, *rest = border.split(text.strip(blanks), maxsplit=1) if border else [text]
-        shell.assign(name, first)
-        text = rest[0] if rest else ""
-    if names:
-        shell.assign(names[-1], text.strip(blanks))
+    text = text.strip(blanks)
+    values = border.split(text, maxsplit=len(names) - 1) if border and len(names) > 1 else [text]
+    for place, name in enumerate(names):
+        shell.assign(name, values[place] if place < len(values) else "")
     return int(not complete)
 
 
 @lru_cache(maxsize=64)
 def _borders(ifs: str) -> tuple[str, re.Pattern[str] | None]:
-    """Give the blanks among the separators, and the pattern of one separator."""
+    """Give the blanks among the separators, and the pattern of what stands between two fields."""
     blanks = "".join(char for char in ifs if char in " \t\n")
-    return blanks, re.compile(f"[{re.escape(ifs)}]") if ifs else None
+    others = "".join(char for char in ifs if char not in blanks)
+    around = f"[{blanks}]*" if blanks else ""
+    borders = [f"{around}[{re.escape(others)}]{around}"] if others else []
+    borders += [f"[{blanks}]+"] if blanks else []
+    return blanks, re.compile("|".join(borders)) if borders else None
 
 
 def _kill(shell: Session, argv: list[str]) -> int:

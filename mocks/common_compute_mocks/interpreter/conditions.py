@@ -35,6 +35,10 @@ def holds(process: Process, arguments: list[str]) -> bool:
     Raises:
         ConditionFault: it is none.
     """
+    if len(arguments) == 3 and (compare := _STRINGS.get(arguments[1])):
+        return compare(arguments[0], arguments[2])
+    if len(arguments) == 3 and (reckon := _COMPARE.get(arguments[1])):
+        return reckon(_number(arguments[0]), _number(arguments[2]))
     reader = _Reader(process, arguments)
     return reader.whole() if arguments else False
 

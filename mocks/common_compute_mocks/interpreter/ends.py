@@ -87,7 +87,7 @@ class FileEnd:
     def read(self, size: int | None = None, /) -> bytes:
         """Read from the offset on."""
         stop = None if size is None else self._offset + size
-        data = bytes(self._file.content[self._offset : stop])
+        data = bytes(memoryview(self._file.content)[self._offset : stop])
         self._offset += len(data)
         return data
 

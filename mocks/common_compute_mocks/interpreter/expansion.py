@@ -26,9 +26,6 @@ class _Piece:
     split: bool = False
 
 
-_CAREFUL = re.compile(r"[*?\\~]|\[.+\]", re.DOTALL)
-
-
 class _Break:
     """The border between two positional parameters."""
 
@@ -40,21 +37,21 @@ def fields(shell: Session, words: tuple[Word, ...]) -> list[str]:
     """Expand words into fields."""
     found: list[str] = []
     for word in words:
-        plain = _plain(shell, word)
-        if plain is not None:
-            found.append(plain)
+        direct = _direct(shell, word)
+        if direct is not None:
+            found.append(direct)
             continue
         for pattern in _split(_pieces(shell, word), shell.read("IFS", " \t\n")):
+            shell.process.world.hold(len(pattern))
             found.extend(_file_names(shell, pattern))
-    shell.process.world.hold(max(map(len, found), default=0))
     return found
 
 
 def text(shell: Session, word: Word) -> str:
     """Expand a word into one text, neither split nor taken for file names."""
-    plain = _plain(shell, word)
-    if plain is not None:
-        return plain
+    direct = _direct(shell, word)
+    if direct is not None:
+        return direct
     expanded = "".join(" " if isinstance(piece, _Break) else piece.text for piece in _pieces(shell, word))
     shell.process.world.hold(len(expanded))
     return expanded
@@ -68,15 +65,13 @@ def pattern(shell: Session, word: Word) -> str:
     )
 
 
-def _plain(shell: Session, word: Word) -> str | None:
+def _direct(shell: Session, word: Word) -> str | None:
     """Expand the words that scripts are mostly made of; what needs more care is None."""
-    if len(word) != 1:
-        return None
-    part = word[0]
-    if isinstance(part, Text):
-        return part.text if part.quoted or not _CAREFUL.search(part.text) else None
-    if isinstance(part, Parameter) and part.quoted and not part.operator and part.name not in "@*":
-        return shell.parameter(part.name)
+    if len(word) == 1 and (part := word[0]).direct:
+        if isinstance(part, Text):
+            return part.text
+        if isinstance(part, Parameter):
+            return shell.parameter(part.name)
     return None
 
 

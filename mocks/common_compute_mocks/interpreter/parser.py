@@ -55,7 +55,7 @@ class _Parser:
         self._ahead: Token | None = None
 
     def sequence(self) -> Sequence:
-        items: list[tuple[AndOr, bool]] = []
+        items: list[tuple[Command, bool]] = []
         self._skip_newlines()
         while not self._closes(self._peek()):
             item = self._and_or()
@@ -112,16 +112,16 @@ class _Parser:
             self.expect(closing)
         return body
 
-    def _and_or(self) -> AndOr:
+    def _and_or(self) -> Command:
         first = self._pipeline()
-        rest: list[tuple[str, Pipeline]] = []
+        rest: list[tuple[str, Command]] = []
         while self._peek().kind == "operator" and self._peek().text in ("&&", "||"):
             operator = self._take().text
             self._skip_newlines()
             rest.append((operator, self._pipeline()))
-        return AndOr(first, tuple(rest))
+        return AndOr(first, tuple(rest)) if rest else first
 
-    def _pipeline(self) -> Pipeline:
+    def _pipeline(self) -> Command:
         negated = False
         while self._peek().kind == "word" and self._peek().text == "!":
             self._take()
@@ -131,7 +131,7 @@ class _Parser:
             self._take()
             self._skip_newlines()
             commands.append(self._command())
-        return Pipeline(tuple(commands), negated)
+        return Pipeline(tuple(commands), negated) if negated or len(commands) > 1 else commands[0]
 
     def _command(self) -> Command:
         token = self._peek()

@@ -66,6 +66,9 @@ class Session(ABC):
 
     def parameter(self, name: str) -> str | None:
         """Give what `$name` stands for, None if it is not set."""
+        value = self.variables.get(name)
+        if value is not None:
+            return value
         if name.isdigit():
             if name == "0":
                 return self.name
@@ -84,7 +87,7 @@ class Session(ABC):
                 return "".join(option for option, on in self.options.items() if on)
             case "@" | "*":
                 return self.variables.get("IFS", " ")[:1].join(self.arguments) if self.arguments else None
-        return self.variables.get(name)
+        return None
 
     def environment(self) -> dict[str, str]:
         """Give what a program started from here inherits."""

@@ -49,12 +49,13 @@ class Shell(Session):
 
     def sequence(self, program: Sequence) -> int:
         """Run lists one after the other."""
-        self.last_status = self.last_status if program.items else 0
+        if not program.items:
+            self.last_status = 0
         for item, background in program.items:
-            self.last_status = self._start(item) if background else self._and_or(item)
+            self.last_status = self._start(item) if background else self.command(item)
         return self.last_status
 
-    def _start(self, item: AndOr) -> int:
+    def _start(self, item: Command) -> int:
         child = self.fork()
         process = child.process
         process.branch = process.branch or process.pid
@@ -81,27 +82,21 @@ class Shell(Session):
         self.process.time = max(self.process.time, child.process.time)
         return status
 
-    def _and_or(self, item: AndOr) -> int:
-        pipelines = [("&&", item.first), *item.rest]
+    def _and_or(self, first: Command, rest: tuple[tuple[str, Command], ...]) -> int:
+        commands = [("&&", first), *rest]
         status = 0
-        for place, (operator, pipeline) in enumerate(pipelines):
+        for place, (operator, command) in enumerate(commands):
             if place and (status == 0) != (operator == "&&"):
                 continue
-            if place < len(pipelines) - 1:
+            if place < len(commands) - 1:
                 with self.tested:
-                    status = self._pipeline(pipeline)
+                    status = self.command(command)
             else:
-                status = self._pipeline(pipeline)
+                status = self.command(command)
             self.last_status = status
         return status
 
-    def _pipeline(self, pipeline: Pipeline) -> int:
-        if pipeline.negated:
-            with self.tested:
-                return int(not self._stages(pipeline.commands))
-        return self._stages(pipeline.commands)
-
-    def _stages(self, commands: tuple[Command, ...]) -> int:
+    def _pipeline(self, commands: tuple[Command, ...]) -> int:
         if len(commands) == 1:
             return self.command(commands[0])
         start = end = self.process.time
@@ -114,7 +109,7 @@ class Shell(Session):
                 child.process.ends[0] = source
             if place < len(commands) - 1:
                 child.process.ends[1] = source = PipeEnd()
-            status = self._exit_status(child, _alone(command))
+            status = self._exit_status(child, Sequence(((command, False),)))
             end = max(end, child.process.time)
         self.process.time = end
         return self._checked(status)
@@ -150,6 +145,13 @@ class Shell(Session):
                         self.last_status = 0
                         return self.sequence(body)
                 return 0
+            case AndOr(first, rest):
+                return self._and_or(first, rest)
+            case Pipeline(commands, negated):
+                if not negated:
+                    return self._pipeline(commands)
+                with self.tested:
+                    return int(not self._pipeline(commands))
             case Function(name, body):
                 self.functions[name] = body
                 return 0
@@ -157,7 +159,3 @@ class Shell(Session):
                 self.line = line
                 with redirected(self, redirections) as done:
                     return self.command(inner) if done else self._checked(FAULT)
-
-
-def _alone(command: Command) -> Sequence:
-    return Sequence(((AndOr(Pipeline((command,), negated=False), ()), False),))

@@ -1,8 +1,15 @@
-"""A shell program once it is read: words made of parts, commands made of words."""
+"""A shell program once it is read: words made of parts, commands made of words.
+
+A part is `direct` if, where a word is nothing else, it gives one field with nothing to split or to look up.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+_CAREFUL = re.compile(r"[*?\\~]|\[.+\]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +18,10 @@ class Text:
 
     text: str
     quoted: bool
+    direct: bool = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "direct", self.quoted or not _CAREFUL.search(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +32,17 @@ class Parameter:
     operator: str
     word: Word | None
     quoted: bool
+    direct: bool = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "direct", self.quoted and not self.operator and self.name not in "@*")
 
 
 @dataclass(frozen=True, slots=True)
 class Substitution:
     """`$(program)`."""
 
+    direct: ClassVar[bool] = False
     program: Sequence
     quoted: bool
 
@@ -35,6 +51,7 @@ class Substitution:
 class Arithmetic:
     """`$((expression))`, a word that is expanded before it is reckoned."""
 
+    direct: ClassVar[bool] = False
     expression: Word
     quoted: bool
 
@@ -133,12 +150,9 @@ class Redirected:
     line: int
 
 
-Command = Simple | Group | If | While | For | Case | Function | Redirected
-
-
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Commands joined by `|`, negated by `!`."""
+    """Commands joined by `|`, or a single one, negated by `!`."""
 
     commands: tuple[Command, ...]
     negated: bool
@@ -146,14 +160,17 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class AndOr:
-    """Pipelines joined by `&&` and `||`."""
+    """Commands joined by `&&` and `||`, which stands before each of the rest."""
 
-    first: Pipeline
-    rest: tuple[tuple[str, Pipeline], ...]
+    first: Command
+    rest: tuple[tuple[str, Command], ...]
+
+
+Command = Simple | Group | If | While | For | Case | Function | Redirected | Pipeline | AndOr
 
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
     """Lists one after the other; the flag says that `&` follows."""
 
-    items: tuple[tuple[AndOr, bool], ...]
+    items: tuple[tuple[Command, bool], ...]
