@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
+
+from common_compute_connector import contract
 
 REDACTED = "REDACTED"
 
@@ -26,7 +29,15 @@ def redacted_url(url: str) -> str:
     query = parts["query"]
     if len(query) > 1:
         query = "?" + "&".join(map(_redacted_pair, query[1:].split("&")))
-    return parts["scheme"] + parts["slashes"] + authority + parts["path"] + query + parts["fragment"]
+    whole = parts["scheme"] + parts["slashes"] + authority + parts["path"]
+    shown = whole + query + parts["fragment"]
+    # What is shown is a URL of the contract too, which is not to be outgrown by what replaces its secrets.
+    return shown if len(shown) <= _longest() else whole[: _longest() - len(REDACTED) - 1] + "?" + REDACTED
+
+
+@cache
+def _longest() -> int:
+    return int(contract.document()["components"]["schemas"]["Url"]["maxLength"])
 
 
 def shown_spec(spec: Mapping[str, Any]) -> dict[str, Any]:

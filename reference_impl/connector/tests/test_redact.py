@@ -2,6 +2,7 @@
 
 import pytest
 
+from common_compute_connector import schemas
 from common_compute_connector.redact import redacted_url, shown_spec
 
 
@@ -27,6 +28,18 @@ from common_compute_connector.redact import redacted_url, shown_spec
 def test_a_url_shows_no_secret(url: str, expected: str) -> None:
     """The user part and the values of the query are replaced, the rest stays byte for byte."""
     assert expected == redacted_url(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://h/?" + "a=1&" * 1021, "https://u@h/" + "x" * 4080, "https://u@h/?" + "a" * 4080]
+)
+def test_what_is_shown_is_still_a_url_of_the_contract(url: str) -> None:
+    """A URL of the greatest length is not outgrown by what stands in place of its secrets."""
+    fits = schemas.component("Url").fits
+
+    assert fits(url)
+    assert fits(redacted_url(url))
+    assert "a=1" not in redacted_url(url)
 
 
 def test_every_url_of_a_specification_is_redacted() -> None:
