@@ -15,6 +15,7 @@ CommandLineError             exit code 2, unless it says otherwise
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ class NothingAnswers(CommandLineError):
     def __init__(self, url: str, cause: str) -> None:
         super().__init__(url, cause)
         self.url = url
-        self.cause = cause
+        self.cause = re.sub(r"^\[Errno -?\d+\] ", "", cause)
 
     def __str__(self) -> str:
         return (

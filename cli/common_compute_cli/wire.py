@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -161,7 +160,7 @@ class Wire:
 
 
 def _cause(error: httpx.TransportError) -> str:
-    return re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
+    return str(error) or type(error).__name__
 
 
 def _retry_after(response: httpx.Response) -> float | None:

@@ -90,7 +90,7 @@ def certify(
                 progress=lambda requirement, result: _tell(status, requirement, result),
             )
         except errors.NothingAnswers as error:
-            raise NothingAnswers(error.url, error.cause) from error
+            raise NothingAnswers(base_url(url), error.cause) from error
         except errors.ConformanceError as error:
             raise WrongUsage(str(error)) from error
     if out is not None:
