@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import zip_longest
 from math import inf
 
 from common_compute_mocks.interpreter.conditions import ConditionFault, holds
@@ -85,16 +86,15 @@ def _read(shell: Session, argv: list[str]) -> int:
     raw = "-r" in argv[1:2]
     names = argv[2:] if raw else argv[1:]
     line = shell.process.stdin().read_line().decode("latin-1")
-    complete = line.endswith("\n")
-    text = line[:-1] if complete else line
-    if not raw:
+    text = line.removesuffix("\n")
+    if not raw and "\\" in text:
         text = re.sub(r"\\(.)", r"\1", text)
     blanks, border = _borders(shell.read("IFS", " \t\n"))
     text = text.strip(blanks)
     values = border.split(text, maxsplit=len(names) - 1) if border and len(names) > 1 else [text]
-    for place, name in enumerate(names):
-        shell.assign(name, values[place] if place < len(values) else "")
-    return int(not complete)
+    for name, value in zip_longest(names, values[: len(names)], fillvalue=""):
+        shell.assign(name, value)
+    return int(not line.endswith("\n"))
 
 
 @lru_cache(maxsize=64)

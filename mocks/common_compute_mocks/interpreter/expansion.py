@@ -37,8 +37,7 @@ def fields(shell: Session, words: tuple[Word, ...]) -> list[str]:
     """Expand words into fields."""
     found: list[str] = []
     for word in words:
-        direct = _direct(shell, word)
-        if direct is not None:
+        if (direct := _direct(shell, word)) is not None:
             found.append(direct)
             continue
         for pattern in _split(_pieces(shell, word), shell.read("IFS", " \t\n")):

@@ -9,7 +9,7 @@ from common_compute_mocks.interpreter.launch import launch
 from common_compute_mocks.interpreter.leaving import FAULT, Exit, Return
 from common_compute_mocks.interpreter.redirection import redirect, redirected
 from common_compute_mocks.interpreter.session import Session
-from common_compute_mocks.interpreter.special import SPECIAL
+from common_compute_mocks.interpreter.special import SPECIAL, Builtin
 from common_compute_mocks.interpreter.syntax import Simple
 
 
@@ -44,22 +44,24 @@ def _invoke(shell: Session, argv: list[str], assigned: dict[str, str]) -> int:
     if name in SPECIAL:
         for key, value in assigned.items():
             shell.assign(key, value)
-        return _builtin(shell, argv)
-    if name in shell.functions or name in BUILTINS:
-        before = dict(shell.variables) if assigned else {}
-        shell.variables.update(assigned)
-        try:
-            return _call(shell, argv) if name in shell.functions else _builtin(shell, argv)
-        finally:
-            for key in assigned:
-                shell.variables.pop(key, None)
-                shell.variables.update({key: before[key]} if key in before else {})
-    return shell.execute(argv, assigned)
-
-
-def _builtin(shell: Session, argv: list[str]) -> int:
+        return _builtin(shell, SPECIAL[name], argv)
+    if name not in shell.functions and name not in BUILTINS:
+        return shell.execute(argv, assigned)
+    before = {key: shell.variables[key] for key in assigned if key in shell.variables}
+    shell.variables.update(assigned)
     try:
-        return (SPECIAL.get(argv[0]) or BUILTINS[argv[0]])(shell, argv)
+        if name in shell.functions:
+            return _call(shell, argv)
+        return _builtin(shell, BUILTINS[name], argv)
+    finally:
+        for key in assigned:
+            shell.variables.pop(key, None)
+            shell.variables.update({key: before[key]} if key in before else {})
+
+
+def _builtin(shell: Session, builtin: Builtin, argv: list[str]) -> int:
+    try:
+        return builtin(shell, argv)
     except FileError:
         shell.complain(f"{argv[0]}: {argv[0]}: I/O error")
         return 1
