@@ -11,6 +11,7 @@ from common_compute_connector.documents import (
     task_document,
 )
 from common_compute_connector.errors import NotFound, NotTerminal
+from common_compute_connector.handlers.job_documents import RecentDocuments
 from common_compute_connector.handlers.pages import page, page_size
 from common_compute_connector.jobs import State
 from common_compute_connector.request import Request
@@ -19,6 +20,8 @@ from common_compute_connector.store import jobs as stored
 from common_compute_connector.store.job_records import JobRecord, Position
 from common_compute_connector.store.jobs import JobFilter
 from common_compute_connector.store.tasks import list_tasks as tasks_of
+
+_DOCUMENTS = RecentDocuments()
 
 
 async def list_jobs(service: Service, request: Request) -> Answer:
@@ -57,7 +60,7 @@ async def get_job(service: Service, request: Request) -> Answer:
     etag = job_etag(job, stale=stale)
     if known_tags is not None and _matches(etag, known_tags):
         return Answer(304, headers=[("etag", etag)])
-    return Answer(200, job_document(job, stale=stale), [("etag", etag)])
+    return Answer(200, _DOCUMENTS.document(job, stale=stale), [("etag", etag)])
 
 
 async def cancel_job(service: Service, request: Request) -> Answer:
