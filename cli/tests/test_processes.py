@@ -75,9 +75,9 @@ class Machine:
                 continue
         return found
 
-    def alive_in_the_end(self) -> list[str]:
+    def alive_after(self, seconds: int) -> list[str]:
         """Give what is still there after some patience."""
-        for _ in range(10 * PATIENCE_SECONDS):
+        for _ in range(10 * seconds):
             if not self.alive():
                 break
             time.sleep(0.1)
@@ -239,7 +239,8 @@ def test_an_interrupted_demonstration_leaves_nothing(step: bytes, machine: Machi
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=PATIENCE_SECONDS)
     assert (130, "") == (process.returncode, machine.errors.read_text())
-    assert ([], []) == (machine.alive_in_the_end(), list(machine.temporary.iterdir()))
+    # Cancelled jobs are over; what watched them may take a moment. Jobs that nobody cancelled take longer.
+    assert ([], []) == (machine.alive_after(3), list(machine.temporary.iterdir()))
 
 
 def test_a_killed_demonstration_leaves_no_server(machine: Machine) -> None:
@@ -250,4 +251,4 @@ def test_a_killed_demonstration_leaves_no_server(machine: Machine) -> None:
         pass
     process.kill()
     process.communicate()
-    assert [] == machine.alive_in_the_end()
+    assert [] == machine.alive_after(PATIENCE_SECONDS)
