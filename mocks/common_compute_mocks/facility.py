@@ -20,6 +20,7 @@ from common_compute_connector.protocol import (
     Accepted,
     Collected,
     Connector,
+    Deferred,
     Document,
     EndedTask,
     Enrolment,
@@ -40,7 +41,7 @@ from common_compute_connector.protocol import (
 )
 from common_compute_mocks import flavours, scenarios
 from common_compute_mocks.flavours import Flavour
-from common_compute_mocks.foresight import Foresight, draw_of
+from common_compute_mocks.foresight import Foresight, Portion, draw_of
 from common_compute_mocks.future import Future
 from common_compute_mocks.order import Order
 from common_compute_mocks.places import native_id, resolve
@@ -104,10 +105,15 @@ class MockFacility:
         """Give the flavour's catalogue."""
         return self._flavour.software
 
-    async def submit(self, batch: Sequence[Submission]) -> Sequence[Accepted | Refused]:
-        """Take every part whose scenario does not say otherwise, and work its tasks out."""
-        outcomes: list[Accepted | Refused] = []
-        for submission in batch:
+    async def submit(self, batch: Sequence[Submission]) -> Sequence[Accepted | Refused | Deferred]:
+        """Take every part whose scenario does not say otherwise, once its tasks are worked out.
+
+        That is done for a portion of work at a time, the small parts first: a big one is taken only after
+        some calls, and nobody waits for it.
+        """
+        portion = Portion()
+        outcomes: list[Accepted | Refused | Deferred] = []
+        for submission in sorted(batch, key=lambda submission: submission.part.task_count):
             part = submission.part
             order = self._foresight.remembered(part.key)
             if order is None:
@@ -118,8 +124,11 @@ class MockFacility:
                     outcomes.append(Refused(part.key, Reason("submission-rejected", words)))
                     continue
                 order = Order(self._clock.now(), name, self._seed, submission.spec)
-                # A long script is worked out beside the event loop, which has requests to answer.
-                await asyncio.to_thread(self._foresight.accept, part, order)
+                if not await self._is_foreseen(part, order, part.indices, portion):
+                    outcomes.append(Deferred(part.key, "the mock has not worked out yet what it will do"))
+                    continue
+                order = replace(order, submitted_at=self._clock.now())
+                self._foresight.accept(part, order)
             outcomes.append(Accepted(part.key, order.text()))
         return outcomes
 
@@ -129,12 +138,18 @@ class MockFacility:
         return [Accepted(key, order.text()) if order else Absent(key) for key, order in known]
 
     async def observe(self, parts: Sequence[LivePart]) -> Sequence[Observation]:
-        """Tell what the futures say for now; a part in a silence is left out."""
+        """Tell what the futures say for now; a part in a silence is left out.
+
+        So is one that memory lost and that is not worked out again yet.
+        """
+        portion = Portion()
         seen: list[Observation] = []
         for live in parts:
             order = self._foresight.order(live.part)
             if order is None:
                 seen.append(Observation(live.part.key, known=False))
+                continue
+            if not await self._is_foreseen(live.part, order, live.live, portion):
                 continue
             at = order.elapsed(self._clock.now())
             futures = [(index, self._foresight.future(live.part, order, index)) for index in live.live]
@@ -177,12 +192,13 @@ class MockFacility:
         order = self._foresight.order(part)
         if order is None or "live-logs" not in self._flavour.facility["conforms_to"]:
             raise LogUnavailable
-        future = self._foresight.future(part, order, index)
+        future = await asyncio.to_thread(self._foresight.future, part, order, index)
         at = order.elapsed(self._clock.now())
         span = future.span(future.moment(at).attempt)
         log = b""
         if span is not None and span.started <= at:
-            log = self._foresight.run(part, order, index).log(stream, min(at, span.ended) - span.started)
+            run = await asyncio.to_thread(self._foresight.run, part, order, index)
+            log = run.log(stream, min(at, span.ended) - span.started)
         return LogSlice(len(log), _chunks(log[start:stop]))
 
     async def release(self, parts: Sequence[Part]) -> Sequence[PartKey]:
@@ -204,6 +220,13 @@ class MockFacility:
 
     async def close(self) -> None:
         """Do nothing: what was foreseen will happen without us."""
+
+    async def _is_foreseen(self, part: Part, order: Order, indices: Sequence[int], portion: Portion) -> bool:
+        """Work on what these tasks will do beside the event loop, which has requests to answer."""
+        foresight = self._foresight
+        return foresight.is_ahead(part, indices) or await asyncio.to_thread(
+            foresight.work_ahead, part, order, indices, portion
+        )
 
     def _seen(self, part: Part, order: Order, index: int, future: Future, at: float) -> TaskSeen:
         moment = future.moment(at)

@@ -1,11 +1,12 @@
 """What a mocked facility knows of its parts: orders, futures and runs, each worked out once.
 
-All of it but the cancels follows from the handles, so it may be lost at any time.
+All of it but the cancels follows from the handles, so it may be lost at any time. Working a long script out
+takes a while: it is done in portions (`work_ahead`) and off the event loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from math import inf
@@ -20,9 +21,20 @@ from common_compute_mocks.interpreter.machine import Run
 from common_compute_mocks.order import Order
 from common_compute_mocks.places import image_is_missing
 from common_compute_mocks.scenarios import Attempt, Scenario, catalogue
-from common_compute_mocks.work import NOTHING, Shelf, work_out
+from common_compute_mocks.shelf import Shelf
+from common_compute_mocks.work import NOTHING, work_out
 
 _NO_IMAGE = Attempt(runs_at_most_seconds=0.0, reason="image-unavailable")
+_STEPS_AT_ONCE = 50_000
+_STEPS_OF_A_TASK = 50
+"""What it takes to set a task up, in the interpreter's steps."""
+
+
+class Portion:
+    """The work that may be done at once, in the interpreter's steps: no clock decides how far it goes."""
+
+    def __init__(self, steps: int = _STEPS_AT_ONCE) -> None:
+        self.left = steps
 
 
 class Foresight:
@@ -33,6 +45,8 @@ class Foresight:
         self._orders: dict[PartKey, Order] = {}
         self._cancels: dict[tuple[PartKey, int], datetime] = {}
         self._futures: dict[tuple[PartKey, int], Future] = {}
+        self._outlines = Shelf()
+        """Runs without their bytes: all that a future is made of."""
         self._runs = Shelf()
 
     def remembered(self, key: PartKey) -> Order | None:
@@ -49,10 +63,26 @@ class Foresight:
         return self._orders.get(part.key)
 
     def accept(self, part: Part, order: Order) -> None:
-        """Remember a new part and work out what its tasks will do."""
+        """Remember a new part."""
         self._orders[part.key] = order
-        for index in part.indices:
-            self.future(part, order, index)
+
+    def is_ahead(self, part: Part, indices: Sequence[int]) -> bool:
+        """Tell whether these tasks are all worked out."""
+        return all((part.key, index) in self._futures for index in indices) or all(
+            self._outlines.get((part.key, index)) for index in indices
+        )
+
+    def work_ahead(self, part: Part, order: Order, indices: Sequence[int], portion: Portion) -> bool:
+        """Work out what these tasks will do as far as the portion reaches, and tell whether that was all.
+
+        What a run is does not hang on the time of its order, so that this may precede the acceptance.
+        """
+        for index in indices:
+            if self._outlines.get((part.key, index)) is None:
+                if portion.left <= 0:
+                    return False
+                portion.left -= _STEPS_OF_A_TASK + self.run(part, order, index).steps
+        return True
 
     def cancel(self, part: Part, index: int, at: datetime) -> None:
         """Note the time of the first cancel of a task."""
@@ -65,6 +95,7 @@ class Foresight:
         for index in part.indices:
             self._cancels.pop((part.key, index), None)
             self._futures.pop((part.key, index), None)
+            self._outlines.discard((part.key, index))
             self.let_go(part, index)
 
     def let_go(self, part: Part, index: int) -> None:
@@ -75,7 +106,7 @@ class Foresight:
         """Give a task's future, with its cancel in it."""
         known = self._futures.get((part.key, index))
         if known is None:
-            run = self.run(part, order, index)
+            run = self._outlines.get((part.key, index)) or self.run(part, order, index)
             command = order.spec["command"][0].rpartition("/")[2]
             known = foresee(self._flavour, _scenario(order), run, command, draw_of(part, order, index))
             cancel = self._cancels.get((part.key, index))
@@ -90,6 +121,7 @@ class Foresight:
         if run is None:
             run = self._work_out(part, order, index)
             self._runs.put((part.key, index), run)
+            self._outlines.put((part.key, index), replace(run, tape=(), files={}))
         return run
 
     def final_run(self, part: Part, order: Order, index: int) -> Run:
@@ -107,7 +139,8 @@ class Foresight:
             return NOTHING
         plan = plan_task(order.spec, part.key.job_id, index)
         resources: Mapping[str, Any] = order.spec.get("resources", {})
-        return work_out(self._flavour, plan, resources, draw_of(part, order, index), until)
+        draw = chance_of(order.seed, part.key.job_id, index)
+        return work_out(self._flavour, plan, resources, draw, until)
 
 
 def draw_of(part: Part, order: Order, index: int) -> Draw:

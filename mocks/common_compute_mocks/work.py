@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -41,8 +41,8 @@ def work_out(
     inputs = [TaskInput(entry.path, entry.content or b"", entry.executable) for entry in plan.inputs]
     try:
         return run(plan.command, environment, inputs, directory=directory, limits=limits)
-    except NotUnderstood:
-        return plausible_run(plan, draw, limits.seconds)
+    except NotUnderstood as unknown:
+        return replace(plausible_run(plan, draw, limits.seconds), steps=unknown.steps)
 
 
 def wall_seconds(flavour: Flavour, resources: Mapping[str, Any]) -> float:
@@ -59,32 +59,3 @@ def _memory_bytes(flavour: Flavour, resources: Mapping[str, Any]) -> int:
     if not flavour.enforces("memory_bytes"):
         return int(rule["max"])
     return int(resources.get("memory_bytes", rule["default"]))
-
-
-class Shelf:
-    """The runs last worked out, for as many bytes as it has room for; each can be worked out again."""
-
-    def __init__(self, room_bytes: int = 128 * 1024 * 1024) -> None:
-        self._room = room_bytes
-        self._runs: OrderedDict[object, tuple[Run, int]] = OrderedDict()
-
-    def get(self, key: object) -> Run | None:
-        """Give a run that is still here."""
-        if key not in self._runs:
-            return None
-        self._runs.move_to_end(key)
-        return self._runs[key][0]
-
-    def put(self, key: object, run: Run) -> None:
-        """Keep a run, and let the longest unused go."""
-        size = 1024 + sum(len(item.data) for item in run.tape) + sum(map(len, run.files.values()))
-        self.discard(key)
-        self._runs[key] = (run, size)
-        self._room -= size
-        while self._room < 0 and self._runs:
-            self.discard(next(iter(self._runs)))
-
-    def discard(self, key: object) -> None:
-        """Let a run go."""
-        _, size = self._runs.pop(key, (None, 0))
-        self._room += size

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 
 class NotUnderstood(Exception):
-    """Nobody here knows what this command would do."""
+    """Nobody here knows what this command would do; `steps` were worked out before that came to light."""
+
+    steps = 0
 
 
 class ShellSyntaxError(Exception):

@@ -9,7 +9,7 @@ from typing import Literal
 
 from common_compute_mocks.interpreter import programs_files, programs_processes, programs_text
 from common_compute_mocks.interpreter.ends import NullEnd, Written
-from common_compute_mocks.interpreter.failures import OutOfMemory, OutOfTime, Signalled
+from common_compute_mocks.interpreter.failures import NotUnderstood, OutOfMemory, OutOfTime, Signalled
 from common_compute_mocks.interpreter.files import Binary, Device, File, Tree
 from common_compute_mocks.interpreter.launch import NOT_FOUND, launch
 from common_compute_mocks.interpreter.world import Limits, Process, World
@@ -32,7 +32,8 @@ class Run:
     """What became of a command, on its own time that starts at 0.
 
     `end` says how: by its own exit (`exit_code`), by a `signal`, at the last moment that it was given, or
-    because it held more memory than it may. `found` is False if there was no such command to start.
+    because it held more memory than it may. `found` is False if there was no such command to start. `steps`
+    is the work that it took to find all this out.
     """
 
     end: Literal["exit", "signal", "time", "memory"]
@@ -42,6 +43,7 @@ class Run:
     found: bool = True
     tape: tuple[Written, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
+    steps: int = 0
 
     def log(self, stream: Literal["stdout", "stderr"], until: float | None = None) -> bytes:
         """Give a log as it is at a moment."""
@@ -89,13 +91,16 @@ def run(
         end, process.time = "time", limits.seconds
     except (OutOfMemory, RecursionError):
         end = "memory"
+    except NotUnderstood as unknown:
+        unknown.steps = world.steps
+        raise
     tape = tuple(sorted((item for item in world.tape if item.at <= process.time), key=lambda item: item.at))
     files = {
         path.encode("latin-1").decode("utf-8", "replace"): bytes(file.content)
         for path, file in world.tree.regular_files(directory)
     }
     found = not missing or (code != NOT_FOUND and code is not None and code < NOT_FOUND - 1)
-    return Run(end, process.time, code, number, found, tape, files)
+    return Run(end, process.time, code, number, found, tape, files, world.steps)
 
 
 def _narrow(text: str) -> str:
