@@ -44,8 +44,8 @@ async def list_jobs(service: Service, request: Request) -> Answer:
         request,
         "jobs",
         found,
-        lambda job: list(job.position),
-        lambda job: job_summary_document(job, stale=service.is_stale(job)),
+        lambda listed: list(listed.position),
+        lambda listed: job_summary_document(listed.job, stale=service.is_stale(listed.job)),
     )
 
 

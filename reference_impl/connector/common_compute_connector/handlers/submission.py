@@ -71,13 +71,12 @@ async def submit_job(service: Service, request: Request) -> Answer:
         parts=_parts(task_count(spec), known.connector.max_tasks_per_part),
         idempotency=_idempotency(service, request),
     )
-    if not await service.store.write_together(insert_jobs, new):
+    job = await service.store.write_together(insert_jobs, new)
+    if job is None:
         twin = await find_replay(service, request)
         assert twin is not None, "its key was taken by a twin"
         return twin
     service.dispatcher.wake(known.id)
-    job = await service.store.read(lambda connection: find_job(connection, request.owner, new.id))
-    assert job is not None, "kept just now"
     return _accepted(service, job, 201)
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -189,7 +190,7 @@ class Store:
     def _execute(self, connection: Connection, run: list[_Order]) -> None:
         items = [order.item for order in run]
         try:
-            with connection.begin_nested():
+            with _undone_alone(connection):
                 first = run[0]
                 if first.together:
                     for order, result in zip(run, first.work(connection, items), strict=True):
@@ -217,6 +218,22 @@ class Store:
         made = sha256("".join(clock.new_id() for _ in range(3)).encode()).hexdigest()
         with self._engine.begin() as connection:
             return bytes.fromhex(keep_once(connection, "secret", made))
+
+
+@contextmanager
+def _undone_alone(connection: Connection) -> Iterator[None]:
+    """Undo what the body did if it raises, and nothing of what was done before in the same transaction.
+
+    Said in the databases' own words, which both understand: SQLAlchemy would compile them anew each time.
+    """
+    connection.exec_driver_sql("SAVEPOINT one_run")
+    try:
+        yield
+    except BaseException:
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT one_run")
+        raise
+    finally:
+        connection.exec_driver_sql("RELEASE SAVEPOINT one_run")
 
 
 def _runs(group: list[_Order]) -> list[list[_Order]]:

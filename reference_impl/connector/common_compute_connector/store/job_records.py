@@ -31,11 +31,10 @@ class HistoryEntry:
     reason: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobRecord:
     """A job as stored; `version` rises with every change but that of `observed_at`."""
 
-    position: Position
     id: str
     owner: str
     facility_id: str
@@ -46,21 +45,21 @@ class JobRecord:
     version: int
     state: State
     attempt: int
-    reason: Reason | None
-    exit_code: int | None
-    signal: int | None
-    native: Native | None
-    resolved: Resolved | None
+    reason: Reason | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    native: Native | None = None
+    resolved: Resolved | None = None
     task_counts: Mapping[str, int] | None
     history: Sequence[HistoryEntry]
     complete: bool
     created_at: datetime
     updated_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    cancel_requested_at: datetime | None
-    observed_at: datetime | None
-    expires_at: datetime | None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    observed_at: datetime | None = None
+    expires_at: datetime | None = None
     results_expired: bool
 
     @property
@@ -76,6 +75,13 @@ class JobRecord:
         return shown
 
 
+class ListedJob(NamedTuple):
+    """A job in a list."""
+
+    position: Position
+    job: JobRecord
+
+
 def read_job(row: Row[Any]) -> JobRecord:
     """Read a row; a job that is asked for again and again, as it was, is read once."""
     return _read(row) if len(row.spec) > _LONG_SPEC else _remembered(row)
@@ -83,7 +89,6 @@ def read_job(row: Row[Any]) -> JobRecord:
 
 def _read(row: Row[Any]) -> JobRecord:
     return JobRecord(
-        position=Position(row.created_at, row.sequence),
         id=row.id,
         owner=row.owner,
         facility_id=row.facility_id,

@@ -26,6 +26,7 @@ from common_compute_connector.store.changes import touch
 from common_compute_connector.store.job_records import (
     HistoryEntry,
     JobRecord,
+    ListedJob,
     Position,
     history_text,
     read_job,
@@ -73,19 +74,23 @@ class JobFilter:
     updated_after: datetime | None = None
 
 
-def insert_jobs(connection: Connection, new: Sequence[NewJob]) -> list[bool]:
-    """Insert jobs with their tasks, parts, labels and keys; False for one whose key a twin took first."""
+def insert_jobs(connection: Connection, new: Sequence[NewJob]) -> list[JobRecord | None]:
+    """Insert jobs with their tasks, parts, labels and keys.
+
+    Each is given as it is kept, so that nobody has to look it up; None for one whose key a twin took first.
+    """
     keyed = [(job.owner, job.idempotency.key, job.created_at) for job in new if job.idempotency]
     free_keys(connection, keyed)
     taken = [not _take_key(connection, job) for job in new]
     accepted = [job for job, lost in zip(new, taken, strict=True) if not lost]
+    kept = {job.id: _record(job) for job in accepted}
     if accepted:
-        connection.execute(insert(jobs), [_job_row(job) for job in accepted])
-        connection.execute(insert(tasks), [row for job in accepted for row in _task_rows(job)])
-        connection.execute(insert(parts), [row for job in accepted for row in _part_rows(job)])
+        connection.execute(_INSERT_JOBS, [_job_row(record) for record in kept.values()])
+        connection.execute(_INSERT_TASKS, [row for job in accepted for row in _task_rows(job)])
+        connection.execute(_INSERT_PARTS, [row for job in accepted for row in _part_rows(job)])
     if marks := [row for job in accepted for row in _label_rows(job)]:
-        connection.execute(insert(labels), marks)
-    return [not lost for lost in taken]
+        connection.execute(_INSERT_LABELS, marks)
+    return [kept.get(job.id) for job in new]
 
 
 def find_job(connection: Connection, owner: str, job_id: str) -> JobRecord | None:
@@ -96,7 +101,7 @@ def find_job(connection: Connection, owner: str, job_id: str) -> JobRecord | Non
 
 def list_jobs(
     connection: Connection, owner: str, wanted: JobFilter, before: Position | None, limit: int
-) -> list[JobRecord]:
+) -> list[ListedJob]:
     """Give a caller's jobs that come after a position, newest first."""
     conditions: list[ColumnElement[bool]] = [jobs.c.owner == owner]
     if wanted.states:
@@ -116,7 +121,7 @@ def list_jobs(
         conditions.append(or_(jobs.c.created_at < before.created_at, earlier))
     newest_first = jobs.c.created_at.desc(), jobs.c.sequence.desc()
     rows = connection.execute(select(jobs).where(*conditions).order_by(*newest_first).limit(limit))
-    return [read_job(row) for row in rows]
+    return [ListedJob(Position(row.created_at, row.sequence), read_job(row)) for row in rows]
 
 
 def request_cancel(connection: Connection, owner: str, job_id: str, now: datetime) -> JobRecord | None:
@@ -161,29 +166,50 @@ def _take_key(connection: Connection, job: NewJob) -> bool:
     return job.idempotency is None or take_key(connection, job.owner, job.idempotency, job.id, job.created_at)
 
 
-def _job_row(job: NewJob) -> dict[str, Any]:
+def _record(job: NewJob) -> JobRecord:
     count = sum(len(part) for part in job.parts)
     is_array = "array" in job.spec
     first = Summary(State.PENDING)
     counts = {"total": count, **{str(state): 0 for state in State}, str(first.state): count}
-    created = to_micros(job.created_at)
+    return JobRecord(
+        id=job.id,
+        owner=job.owner,
+        facility_id=job.facility_id,
+        spec_text=to_text(job.spec),
+        shown_spec_text=to_text(job.shown_spec),
+        is_array=is_array,
+        task_count=count,
+        version=1,
+        state=first.state,
+        attempt=first.attempt,
+        task_counts=counts if is_array else None,
+        history=[HistoryEntry(first.state, job.created_at, first.attempt)],
+        complete=False,
+        created_at=job.created_at,
+        updated_at=job.created_at,
+        results_expired=False,
+    )
+
+
+def _job_row(new: JobRecord) -> dict[str, Any]:
+    created = to_micros(new.created_at)
     return {
-        "id": job.id,
-        "owner": job.owner,
-        "facility_id": job.facility_id,
-        "spec": to_text(job.spec),
-        "shown_spec": to_text(job.shown_spec),
-        "is_array": is_array,
-        "task_count": count,
-        "version": 1,
-        "state": first.state,
-        "attempt": first.attempt,
-        "task_counts": to_text(counts) if is_array else None,
-        "history": history_text([HistoryEntry(first.state, job.created_at, first.attempt)]),
-        "complete": False,
+        "id": new.id,
+        "owner": new.owner,
+        "facility_id": new.facility_id,
+        "spec": new.spec_text,
+        "shown_spec": new.shown_spec_text,
+        "is_array": new.is_array,
+        "task_count": new.task_count,
+        "version": new.version,
+        "state": new.state,
+        "attempt": new.attempt,
+        "task_counts": to_text(new.task_counts),
+        "history": history_text(new.history),
+        "complete": new.complete,
         "created_at": created,
         "updated_at": created,
-        "results_expired": False,
+        "results_expired": new.results_expired,
     }
 
 
@@ -217,4 +243,6 @@ def _label_rows(job: NewJob) -> list[dict[str, Any]]:
     ]
 
 
+# Made once: SQLAlchemy then finds their compiled form again without looking at every column.
+_INSERT_JOBS, _INSERT_TASKS, _INSERT_PARTS, _INSERT_LABELS = map(insert, (jobs, tasks, parts, labels))
 _BY_ID = select(jobs).where(jobs.c.owner == bindparam("owner"), jobs.c.id == bindparam("job_id"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, overload
@@ -213,7 +214,11 @@ def from_micros(micros: int | None) -> datetime | None:
     return None if micros is None else _EPOCH + micros * _MICROSECOND
 
 
-def to_text(value: Any) -> str | None:
+@overload
+def to_text(value: Mapping[str, Any]) -> str: ...
+@overload
+def to_text(value: object) -> str | None: ...
+def to_text(value: object) -> str | None:
     """Turn a JSON value, or a frozen record of the domain, into the text that is stored."""
     return None if value is None else orjson.dumps(value).decode()
 
