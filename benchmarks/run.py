@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +23,7 @@ HERE = Path(__file__).parent
 def main() -> None:
     """Run the measurements that are asked for; a whole run is kept under `results/`."""
     arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every server is stopped then, too
     _install_prism()
     measurements = {
         "requests": lambda: request_figures.measure(arguments.rounds),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ FACILITY = "rosetta"
 _IMAGE = "docker.io/library/python:3.12-slim"
 
 
+@cache
 def example() -> bytes:
     """Give the example that Prism's static answer shows as a job, fitted to a facility for containers.
 
@@ -27,20 +29,12 @@ def example() -> bytes:
     return _json(spec)
 
 
+@cache
 def use_case() -> bytes:
     """Give the use case of an analyst's own container: some 10 kB, of which its files are most."""
     place = SPEC / "use_cases" / "cta_container"
     template = json.loads(place.joinpath("body.json").read_bytes())
     return _json(bind(template, {"FACILITY": FACILITY, "IMAGE": _IMAGE}, place))
-
-
-def labelled(body: bytes, **labels: str) -> bytes:
-    """Add labels to a job specification; `mock_scenario` stands for `mock.scenario`."""
-    spec = json.loads(body)
-    spec["labels"] = spec.get("labels", {}) | {
-        name.replace("_", "."): value for name, value in labels.items()
-    }
-    return _json(spec)
 
 
 def _json(spec: Any) -> bytes:
