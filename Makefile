@@ -34,7 +34,7 @@ test: setup ## run everything, in at most 40 minutes
 	@$(RUN)pytest -m 'not long'
 
 unit: setup ## run what needs no facility, in at most two minutes
-	@$(RUN)pytest -q -m 'not real and not long'
+	@$(RUN)pytest -q -n auto -m 'not real and not long'
 
 test-long: setup ## run what takes longer, and keep its dated record
 	@$(RUN)pytest -m long
