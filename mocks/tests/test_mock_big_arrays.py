@@ -8,12 +8,16 @@ from typing import Any
 from common_compute_connector.plan import task_count
 from common_compute_connector.protocol import Accepted, Deferred, Part, PartKey, Submission
 
-TASKS = 10
-COUNT = 'i=0; while [ "$i" -lt 1500 ]; do i=$((i + 1)); done; echo "$CC_TASK_INDEX: $i"'
+TASKS = 12
+DIGITS = "0 1 2 3 4 5 6 7 8 9"
+LONG = f"""
+for a in {DIGITS}; do for b in {DIGITS}; do for c in {DIGITS}; do :; :; :; :; :; done; done; done
+echo "$CC_TASK_INDEX: $a$b$c"
+"""
 
 
 def big_array(bench: Any) -> Any:
-    return bench.spec("/bin/sh", "-c", COUNT, array={"count": TASKS})
+    return bench.spec("/bin/sh", "-c", LONG, array={"count": TASKS})
 
 
 def patiently(bench: Any, spec: Any) -> tuple[int, Part]:
@@ -31,7 +35,7 @@ def test_each_offer_goes_on_where_the_last_one_stopped(bench: Any) -> None:
     assert 1 < calls < TASKS
     ended = bench.end(part, TASKS - 1)
     assert 0 == ended.exit_code
-    assert b"9: 1500\n" == bench.home(part, big_array(bench), TASKS - 1).logs["stdout"]
+    assert b"11: 999\n" == bench.home(part, big_array(bench), TASKS - 1).logs["stdout"]
 
 
 def test_a_small_job_is_taken_at_once_beside_a_big_array(bench: Any) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 _TOKEN = re.compile(
     r"\s*(0[xX][0-9A-Fa-f]+|[0-9]+|[A-Za-z_][A-Za-z0-9_]*|[-+*/%&|^]=|<<=|>>=|<<|>>|[<>=!]=|&&|\|\||.)",
     re.DOTALL,
 )
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class ArithmeticFault(Exception):
@@ -55,6 +57,11 @@ def evaluate(expression: str, read: Callable[[str], str], assign: Callable[[str,
     return value
 
 
+@lru_cache(maxsize=1024)
+def _tokens(expression: str) -> tuple[str, ...]:
+    return tuple(_TOKEN.findall(expression.strip()))
+
+
 def _wrap(value: int) -> int:
     return (value + (1 << 63)) % (1 << 64) - (1 << 63)
 
@@ -76,7 +83,7 @@ class _Reckoner:
     def __init__(
         self, expression: str, read: Callable[[str], str], assign: Callable[[str, str], None]
     ) -> None:
-        self._tokens = _TOKEN.findall(expression.strip())
+        self._tokens = _tokens(expression)
         self._at = 0
         self._read = read
         self._assign = assign
@@ -87,7 +94,7 @@ class _Reckoner:
 
     def assignment(self, *, active: bool) -> int:
         name = self._peek()
-        if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) and self._at + 1 < len(self._tokens):
+        if _NAME.fullmatch(name) and self._at + 1 < len(self._tokens):
             operator = self._tokens[self._at + 1]
             if operator == "=" or (operator[-1] == "=" and operator[:-1] in _BINARY):
                 self._at += 2
@@ -149,7 +156,7 @@ class _Reckoner:
                 return _wrap(number(token))
             except ValueError:
                 raise ArithmeticFault("expecting EOF") from None
-        if re.fullmatch(r"[A-Za-z_]\w*", token, re.ASCII):
+        if _NAME.fullmatch(token):
             return self._variable(token)
         raise ArithmeticFault("expecting primary")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from common_compute_mocks.interpreter import expansion
 from common_compute_mocks.interpreter.builtins import BUILTINS
 from common_compute_mocks.interpreter.failures import FileError
@@ -20,10 +22,7 @@ def run_simple(shell: Session, command: Simple) -> int:
         shell.substituted = 0
         argv = expansion.fields(shell, command.words)
         if not argv:
-            with redirected(shell, command.redirections) as done:
-                for name, word in command.assignments:
-                    shell.assign(name, expansion.text(shell, word))
-            return shell.substituted if done else FAULT
+            return _assign(shell, command)
         assigned = {name: expansion.text(shell, word) for name, word in command.assignments}
     except expansion.ExpansionFault as fault:
         shell.fault(str(fault))
@@ -37,6 +36,13 @@ def run_simple(shell: Session, command: Simple) -> int:
                 raise Exit(FAULT)
             return FAULT
         return _invoke(shell, argv, assigned)
+
+
+def _assign(shell: Session, command: Simple) -> int:
+    with redirected(shell, command.redirections) if command.redirections else nullcontext(True) as done:
+        for name, word in command.assignments:
+            shell.assign(name, expansion.text(shell, word))
+    return shell.substituted if done else FAULT
 
 
 def _invoke(shell: Session, argv: list[str], assigned: dict[str, str]) -> int:
