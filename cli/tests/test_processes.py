@@ -18,6 +18,8 @@ import pytest
 
 from common_compute_cli.client import Client
 from common_compute_cli.demo.facility import FACILITY_ID, write_configuration
+from common_compute_cli.demo.jobs import Jobs
+from common_compute_cli.demo.main_job import long_job
 from common_compute_cli.waiting import wait_for_end
 
 pytestmark = pytest.mark.real
@@ -239,8 +241,21 @@ def test_an_interrupted_demonstration_leaves_nothing(step: bytes, machine: Machi
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=PATIENCE_SECONDS)
     assert (130, "") == (process.returncode, machine.errors.read_text())
-    # Cancelled jobs are over; what watched them may take a moment. Jobs that nobody cancelled take longer.
+    # What watched a cancelled job may take a moment longer than the job.
     assert ([], []) == (machine.alive_after(3), list(machine.temporary.iterdir()))
+
+
+def test_no_job_outlives_the_demonstration(machine: Machine) -> None:
+    """Whatever ends the demonstration, its jobs are cancelled and released first."""
+    process = machine.start(*server_arguments("serve", machine.room), "--json")
+    with Client(ready(process)["url"]) as client:
+        with pytest.raises(KeyboardInterrupt), Jobs(client) as jobs:
+            job_id = jobs.submit_job(long_job(FACILITY_ID, 120))
+            jobs.wait_until_running(job_id)
+            assert [] != [line for line in machine.alive() if line.startswith("sleep ")]
+            raise KeyboardInterrupt
+        assert [] == list(client.list_jobs())
+    assert [] == [line for line in machine.alive() if line.startswith("sleep ")]
 
 
 def test_a_killed_demonstration_leaves_no_server(machine: Machine) -> None:
