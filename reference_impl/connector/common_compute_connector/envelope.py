@@ -6,6 +6,7 @@ It also holds what comes before an operation is known: who asks (401), how often
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -30,6 +31,7 @@ from common_compute_connector.wire import raw_headers, send_answer, send_bytes
 
 _log = structlog.get_logger("common_compute.requests")
 _METRICS = "/metrics"
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/%:@!$&'()*+,;=._~-]*")
 
 
 class Envelope:
@@ -172,7 +174,8 @@ def _as_sent(scope: Scope) -> str:
     raw = scope.get("raw_path")
     if raw is None:
         return quote(scope["path"])
-    return quote(raw.partition(b"?")[0].decode("latin-1"), safe="/%:@!$&'()*+,;=-._~")
+    sent = raw.partition(b"?")[0].decode("latin-1")
+    return sent if _PLAIN_PATH.fullmatch(sent) else quote(sent, safe="/%:@!$&'()*+,;=-._~")
 
 
 def _header(scope: Scope, name: bytes) -> bytes | None:

@@ -21,12 +21,14 @@ def form_faults(sound: Sound, max_tasks: int) -> list[Fault]:
     Of an array with more than `max_tasks` tasks only what holds for all of them at once is looked at.
     """
     tasks = Tasks(sound)
-    faults = [*_array_faults(sound), *_placeholder_faults(sound, tasks)]
+    faults: list[Fault] = []
+    if sound.array is not None:
+        faults += [*_array_faults(sound), *_placeholder_faults(sound, tasks)]
     each_task = not faults and sound.task_count <= max_tasks
-    if each_task:
+    if each_task and sound.array is not None:
         faults += _replaced_command_faults(sound, tasks)
         faults += _replaced_faults(sound, tasks)
-    if each_task or sound.array is None:
+    if sound.inputs and (each_task or sound.array is None):
         faults += _input_path_faults(sound, tasks)
     faults += _glob_faults(sound, tasks, each_task=each_task)
     faults += _metadata_faults(sound)
