@@ -6,12 +6,12 @@ directory that may hold a store already.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common_compute_connector.assembly import assemble
 from common_compute_connector.clock import SystemClock
@@ -19,22 +19,31 @@ from common_compute_connector.configuration import configuration_of
 from common_compute_connector.logs import configure_logs
 
 
-async def serve(port: int, directory: Path) -> None:
-    """Serve the flavour rosetta; the application's lifespan, which starts the dispatcher, is left out."""
+def held(directory: Path) -> ASGIApp:
+    """Make the application of the flavour rosetta, whose start leaves out the dispatcher's."""
     table = {
         "service": {"id": "org.example.bench", "name": "Held"},
         "store": {"url": f"sqlite:///{directory / 'store.sqlite3'}", "results": str(directory / "results")},
         "facility": [{"id": "rosetta", "connector": "mock", "flavour": "rosetta"}],
     }
-    configure_logs(logging.WARNING)  # as the command does
     app = assemble(configuration_of(table, directory), SystemClock())
-    await app.service.dispatcher.open()
-    config = uvicorn.Config(
-        app, port=port, lifespan="off", access_log=False, server_header=False, log_level="warning"
-    )
-    await uvicorn.Server(config).serve()
-    await app.stop()
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+        await receive()
+        await app.service.dispatcher.open()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await app.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    return serve
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2])))
+    configure_logs(logging.WARNING)  # as the command does
+    uvicorn.run(
+        held(Path(sys.argv[2])), port=int(sys.argv[1]), log_config=None, access_log=False, server_header=False
+    )

@@ -23,7 +23,7 @@ from common_compute_connector.assembly import assemble
 from common_compute_connector.clock import Clock
 from common_compute_connector.configuration import Configuration
 from common_compute_connector.errors import ConfigurationError
-from common_compute_connector.http_protocol import HttpProtocol
+from common_compute_connector.http.server_protocol import HttpProtocol
 from common_compute_connector.logs import configure_logs
 
 _GRACE_SECONDS = 10

@@ -9,17 +9,17 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common_compute_connector import contract
-from common_compute_connector.answers import ByteAnswer
-from common_compute_connector.connexion_parts import ConnexionMiddleware, Resolver, RoutingMiddleware
-from common_compute_connector.envelope import Envelope
 from common_compute_connector.errors import NotFound
-from common_compute_connector.exchange import exchange_of
-from common_compute_connector.handlers import HANDLERS
-from common_compute_connector.intake import IntakeMiddleware
-from common_compute_connector.prologue import Prologue
-from common_compute_connector.responses import ContractBroken, ResponseCheck
+from common_compute_connector.http.answers import ByteAnswer
+from common_compute_connector.http.connexion_parts import ConnexionMiddleware, Resolver, RoutingMiddleware
+from common_compute_connector.http.envelope import Envelope
+from common_compute_connector.http.exchange import exchange_of
+from common_compute_connector.http.handlers import HANDLERS
+from common_compute_connector.http.intake import IntakeMiddleware
+from common_compute_connector.http.prologue import Prologue
+from common_compute_connector.http.responses import ContractBroken, ResponseCheck
+from common_compute_connector.http.wire import send_answer, send_chunks
 from common_compute_connector.service import Service
-from common_compute_connector.wire import send_answer, send_chunks
 
 _log = structlog.get_logger(__name__)
 

@@ -17,12 +17,12 @@ from common_compute_connector.configuration import AccessSettings, Configuration
 from common_compute_connector.dispatcher import Dispatcher
 from common_compute_connector.errors import ConfigurationError
 from common_compute_connector.facilities import Facilities, StoredEnrolments
-from common_compute_connector.oidc import OidcTokens
 from common_compute_connector.protocol import Connector, Ground
 from common_compute_connector.service import Service
-from common_compute_connector.static_tokens import StaticTokens
 from common_compute_connector.store import Store
 from common_compute_connector.store.replicas import SINGLE, Replica
+from common_compute_connector.tokens.oidc import OidcTokens
+from common_compute_connector.tokens.static_tokens import StaticTokens
 
 
 def assemble(configuration: Configuration, clock: Clock, beside: Mapping[str, ASGIApp] | None = None) -> App:

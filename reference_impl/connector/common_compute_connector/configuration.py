@@ -22,8 +22,8 @@ from common_compute_connector import contract, registry
 from common_compute_connector.access import SCOPES
 from common_compute_connector.configuration_table import TableReader
 from common_compute_connector.errors import ConfigurationError
-from common_compute_connector.oidc import READING, Issuer
 from common_compute_connector.protocol import FacilityConfiguration
+from common_compute_connector.tokens.oidc import READING, Issuer
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}", re.ASCII)
 

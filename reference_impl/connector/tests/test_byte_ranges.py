@@ -2,8 +2,8 @@
 
 import pytest
 
-from common_compute_connector.byte_ranges import Span, wanted_range
 from common_compute_connector.errors import RangeNotSatisfiable
+from common_compute_connector.http.byte_ranges import Span, wanted_range
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 
 from common_compute_connector.configuration import Configuration, configuration_of, read_configuration
 from common_compute_connector.errors import ConfigurationError
-from common_compute_connector.oidc import Issuer
 from common_compute_connector.protocol import FacilityConfiguration
+from common_compute_connector.tokens.oidc import Issuer
 
 FACILITY = '[[facility]]\nid = "a"\nconnector = "mock"\nflavour = "rosetta"\n'
 LEAST = '[service]\nid = "org.example"\n' + FACILITY

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common_compute_connector.media import accepts_json, fault_of_body_type
+from common_compute_connector.http.media import accepts_json, fault_of_body_type
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from common_compute_connector.access import Caller
 from common_compute_connector.clock import HeldClock, SystemClock
 from common_compute_connector.errors import Unauthenticated
-from common_compute_connector.oidc import Issuer, OidcTokens
+from common_compute_connector.tokens.oidc import Issuer, OidcTokens
 
 AUDIENCE = "https://compute.example"
 RSA, OTHER_RSA = RSAKey.generate_key(2048, {"kid": "rsa"}), RSAKey.generate_key(2048, {"kid": "other"})

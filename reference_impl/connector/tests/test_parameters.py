@@ -8,7 +8,7 @@ import pytest
 
 from common_compute_connector.contract import operations
 from common_compute_connector.errors import Fault
-from common_compute_connector.parameters import ParameterReader
+from common_compute_connector.http.parameters import ParameterReader
 
 LIST_JOBS = ParameterReader(operations()["list_jobs"])
 GET_JOB = ParameterReader(operations()["get_job"])

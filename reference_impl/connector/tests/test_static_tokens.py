@@ -8,7 +8,7 @@ import pytest
 
 from common_compute_connector.access import SCOPES, BearerAccess, Caller, OpenAccess
 from common_compute_connector.errors import ConfigurationError, Unauthenticated
-from common_compute_connector.static_tokens import StaticTokens
+from common_compute_connector.tokens.static_tokens import StaticTokens
 
 ONE, TWO = "token-of-the-first-caller", "token-of-the-second-caller"
 

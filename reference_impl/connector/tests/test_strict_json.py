@@ -2,7 +2,7 @@
 
 import pytest
 
-from common_compute_connector.strict_json import MAX_DEPTH, Malformed, parse
+from common_compute_connector.http.strict_json import MAX_DEPTH, Malformed, parse
 
 
 @pytest.mark.parametrize(

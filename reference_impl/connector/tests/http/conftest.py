@@ -30,8 +30,8 @@ from common_compute_connector.protocol import (
     TaskSeen,
 )
 from common_compute_connector.service import Service
-from common_compute_connector.static_tokens import StaticTokens
 from common_compute_connector.store import Store
+from common_compute_connector.tokens.static_tokens import StaticTokens
 
 SOFTWARE = [
     {"name": "shell", "version": "2", "default": True},

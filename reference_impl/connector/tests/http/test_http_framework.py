@@ -242,7 +242,7 @@ def test_an_answer_that_breaks_the_contract_is_500(house: Any, hand: Any) -> Non
 
 def test_every_operation_has_a_handler_of_its_name() -> None:
     """The handlers are the contract's operations, no more and no less, each under its operationId."""
-    from common_compute_connector.handlers import HANDLERS
+    from common_compute_connector.http.handlers import HANDLERS
 
     assert set(contract.operations()) == set(HANDLERS)
     assert all(name == handler.answer.__name__ for name, handler in HANDLERS.items())

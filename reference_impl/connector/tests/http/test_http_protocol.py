@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 
 from common_compute_connector import schemas
-from common_compute_connector.http_protocol import HttpProtocol
+from common_compute_connector.http.server_protocol import HttpProtocol
 
 
 async def _never(scope: Any, receive: Any, send: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from common_compute_connector.wire import RawHeaders
+from common_compute_connector.http.wire import RawHeaders
 
 _EXPOSED = (
     b"ETag, Location, X-Request-Id, Idempotency-Replayed, Content-Range, Content-Disposition, Accept-Ranges, "

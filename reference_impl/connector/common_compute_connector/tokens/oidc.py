@@ -20,7 +20,7 @@ from joserfc.jwk import Key
 from common_compute_connector.access import Caller
 from common_compute_connector.clock import Clock
 from common_compute_connector.errors import Unauthenticated
-from common_compute_connector.issuer_keys import IssuerKeys, IssuerUnavailable
+from common_compute_connector.tokens.issuer_keys import IssuerKeys, IssuerUnavailable
 
 ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",

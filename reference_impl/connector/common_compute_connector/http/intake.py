@@ -10,13 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from common_compute_connector import contract, media, schemas, strict_json
-from common_compute_connector.connexion_parts import (
-    AbstractOperation,
-    RoutedAPI,
-    RoutedMiddleware,
-    Specification,
-)
+from common_compute_connector import contract, schemas
 from common_compute_connector.errors import (
     Forbidden,
     MalformedRequest,
@@ -24,9 +18,16 @@ from common_compute_connector.errors import (
     PayloadTooLarge,
     UnsupportedMediaType,
 )
-from common_compute_connector.exchange import exchange_of
-from common_compute_connector.parameters import ParameterReader
-from common_compute_connector.request import Request
+from common_compute_connector.http import media, strict_json
+from common_compute_connector.http.connexion_parts import (
+    AbstractOperation,
+    RoutedAPI,
+    RoutedMiddleware,
+    Specification,
+)
+from common_compute_connector.http.exchange import exchange_of
+from common_compute_connector.http.parameters import ParameterReader
+from common_compute_connector.http.request import Request
 
 _DRAINED_BYTES = 1 << 27
 """A body too large is read this far and forgotten, so that the refusal reaches who is still sending."""

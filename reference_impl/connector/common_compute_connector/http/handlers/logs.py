@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, cast
 
-from common_compute_connector.answers import ByteAnswer
-from common_compute_connector.byte_ranges import Wanted, wanted_range
 from common_compute_connector.errors import Fault, LogUnavailable, NotFound, ResultsNotReady
-from common_compute_connector.handlers.files import NOSNIFF, gives_ranges, kept_bytes
-from common_compute_connector.handlers.results import check_results_are_there
+from common_compute_connector.http.answers import ByteAnswer
+from common_compute_connector.http.byte_ranges import Wanted, wanted_range
+from common_compute_connector.http.handlers.files import NOSNIFF, gives_ranges, kept_bytes
+from common_compute_connector.http.handlers.results import check_results_are_there
+from common_compute_connector.http.request import Request
 from common_compute_connector.jobs import State, Task
-from common_compute_connector.request import Request
 from common_compute_connector.service import Service
 from common_compute_connector.store.parts import find_submitted_part
 from common_compute_connector.store.results import find_log

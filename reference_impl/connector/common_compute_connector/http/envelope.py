@@ -15,19 +15,20 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common_compute_connector import contract, media
-from common_compute_connector.answers import Answer
-from common_compute_connector.cors import Cors
+from common_compute_connector import contract
 from common_compute_connector.errors import ConnectorError, MethodNotAllowed, NotFound
-from common_compute_connector.exchange import Exchange, put_exchange
+from common_compute_connector.http import media
+from common_compute_connector.http.answers import Answer
+from common_compute_connector.http.cors import Cors
+from common_compute_connector.http.exchange import Exchange, put_exchange
+from common_compute_connector.http.public_pages import public_pages
+from common_compute_connector.http.rate import Rate
+from common_compute_connector.http.routes import Routes
+from common_compute_connector.http.wire import raw_headers, send_answer, send_bytes
 from common_compute_connector.metrics import MEDIA_TYPE as METRICS_TYPE
 from common_compute_connector.metrics import Metrics
 from common_compute_connector.problems import problem
-from common_compute_connector.public_pages import public_pages
-from common_compute_connector.rate import Rate
-from common_compute_connector.routes import Routes
 from common_compute_connector.service import Service
-from common_compute_connector.wire import raw_headers, send_answer, send_bytes
 
 _log = structlog.get_logger("common_compute.requests")
 _METRICS = "/metrics"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from common_compute_connector.handlers import (
+from common_compute_connector.http.handlers import (
     credentials,
     facilities,
     jobs,
@@ -13,7 +13,7 @@ from common_compute_connector.handlers import (
     service,
     submission,
 )
-from common_compute_connector.handlers.handler import Handler
+from common_compute_connector.http.handlers.handler import Handler
 
 __all__ = ["HANDLERS", "Handler"]
 

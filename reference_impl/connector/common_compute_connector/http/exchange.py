@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common_compute_connector.access import ANONYMOUS, Caller
-from common_compute_connector.request import Request
+from common_compute_connector.http.request import Request
 
 _KEY = "common_compute"
 

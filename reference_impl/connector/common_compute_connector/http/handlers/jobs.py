@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from common_compute_connector.answers import Answer
 from common_compute_connector.documents import (
     job_document,
     job_etag,
@@ -11,10 +10,11 @@ from common_compute_connector.documents import (
     task_document,
 )
 from common_compute_connector.errors import NotFound, NotTerminal
-from common_compute_connector.handlers.job_documents import RecentDocuments
-from common_compute_connector.handlers.pages import page, page_size
+from common_compute_connector.http.answers import Answer
+from common_compute_connector.http.handlers.job_documents import RecentDocuments
+from common_compute_connector.http.handlers.pages import page, page_size
+from common_compute_connector.http.request import Request
 from common_compute_connector.jobs import State
-from common_compute_connector.request import Request
 from common_compute_connector.service import Service
 from common_compute_connector.store import jobs as stored
 from common_compute_connector.store.job_records import JobRecord, Position

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from common_compute_connector.answers import Answer
 from common_compute_connector.errors import CredentialInUse
-from common_compute_connector.handlers.facilities import known_facility
-from common_compute_connector.request import Request
+from common_compute_connector.http.answers import Answer
+from common_compute_connector.http.handlers.facilities import known_facility
+from common_compute_connector.http.request import Request
 from common_compute_connector.service import Service
 from common_compute_connector.store.enrolments import drop_enrolment, find_enrolment, keep_enrolment
 from common_compute_connector.store.jobs import has_live_jobs

@@ -8,9 +8,9 @@ from __future__ import annotations
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from common_compute_connector import media
 from common_compute_connector.clock import SystemClock
 from common_compute_connector.errors import MalformedRequest
+from common_compute_connector.http import media
 from common_compute_connector.problems import problem
 
 

@@ -1,0 +1,1 @@
+"""The kinds of bearer token that `access` takes."""
