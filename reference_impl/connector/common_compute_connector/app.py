@@ -9,8 +9,8 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common_compute_connector import contract
+from common_compute_connector.answers import ByteAnswer
 from common_compute_connector.errors import NotFound
-from common_compute_connector.http.answers import ByteAnswer
 from common_compute_connector.http.connexion_parts import ConnexionMiddleware, Resolver, RoutingMiddleware
 from common_compute_connector.http.envelope import Envelope
 from common_compute_connector.http.exchange import exchange_of

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from common_compute_connector import errors
+from common_compute_connector.answers import Answer
 from common_compute_connector.contract import problem_kinds
 from common_compute_connector.documents import timestamp
 from common_compute_connector.errors import Fault
-from common_compute_connector.http.answers import Answer
 
 _RETRY_SECONDS = 5
 _REALM = 'Bearer realm="common-compute"'

@@ -13,7 +13,7 @@ from common_compute_connector.configuration import ServiceLimits, ServiceSetting
 from common_compute_connector.dispatcher import Dispatcher
 from common_compute_connector.documents import is_stale
 from common_compute_connector.facilities import Facilities
-from common_compute_connector.http.paging import Pages
+from common_compute_connector.paging import Pages
 from common_compute_connector.store import Store
 from common_compute_connector.store.job_records import JobRecord
 

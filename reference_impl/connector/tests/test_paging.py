@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from common_compute_connector.errors import Fault
-from common_compute_connector.http.paging import Pages
+from common_compute_connector.paging import Pages
 
 PAGES = Pages(b"secret")
 QUERY: dict[str, Any] = {"state": ["running", "failed"], "page_size": 2}

@@ -3,8 +3,8 @@
 import pytest
 
 from common_compute_connector import contract, errors, schemas
+from common_compute_connector.answers import Answer
 from common_compute_connector.clock import HeldClock
-from common_compute_connector.http.answers import Answer
 from common_compute_connector.problems import problem
 
 NOW = HeldClock().now()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common_compute_connector.http.answers import ByteAnswer
+from common_compute_connector.answers import ByteAnswer
 from common_compute_connector.http.wire import CutShort, send_chunks
 
 

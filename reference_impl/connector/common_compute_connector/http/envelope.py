@@ -16,9 +16,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common_compute_connector import contract
+from common_compute_connector.answers import Answer
 from common_compute_connector.errors import ConnectorError, MethodNotAllowed, NotFound
 from common_compute_connector.http import media
-from common_compute_connector.http.answers import Answer
 from common_compute_connector.http.cors import Cors
 from common_compute_connector.http.exchange import Exchange, put_exchange
 from common_compute_connector.http.public_pages import public_pages

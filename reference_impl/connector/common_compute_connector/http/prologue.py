@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from common_compute_connector.answers import Answer, ByteAnswer
 from common_compute_connector.contract import Operation
 from common_compute_connector.errors import Fault, Faulty, NotFound
-from common_compute_connector.http.answers import Answer, ByteAnswer
 from common_compute_connector.http.handlers import Handler
 from common_compute_connector.http.request import Request
 from common_compute_connector.service import Service

@@ -14,7 +14,7 @@ import orjson
 from swagger_ui_bundle import swagger_ui_path
 
 from common_compute_connector import contract
-from common_compute_connector.http.answers import Headers
+from common_compute_connector.answers import Headers
 
 # Swagger UI sets inline styles, and shows small pictures of its own as data.
 _POLICY = (

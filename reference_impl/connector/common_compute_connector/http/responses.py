@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from common_compute_connector import schemas
+from common_compute_connector.answers import Answer, ByteAnswer
 from common_compute_connector.contract import Operation, resolved
 from common_compute_connector.errors import Fault
 from common_compute_connector.http import media
-from common_compute_connector.http.answers import Answer, ByteAnswer
 from common_compute_connector.schemas import Validator
 
 _BY_THE_ENVELOPE = frozenset({"x-request-id"})

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 import orjson
 from starlette.types import Send
 
+from common_compute_connector.answers import Answer, ByteAnswer, Headers
 from common_compute_connector.http import media
-from common_compute_connector.http.answers import Answer, ByteAnswer, Headers
 
 RawHeaders = list[tuple[bytes, bytes]]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from common_compute_connector.answers import Answer
 from common_compute_connector.errors import CredentialInUse
-from common_compute_connector.http.answers import Answer
 from common_compute_connector.http.handlers.facilities import known_facility
 from common_compute_connector.http.request import Request
 from common_compute_connector.service import Service

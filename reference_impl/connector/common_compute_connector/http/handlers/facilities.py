@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from common_compute_connector.answers import Answer
 from common_compute_connector.facilities import KnownFacility
-from common_compute_connector.http.answers import Answer
 from common_compute_connector.http.handlers.pages import page
 from common_compute_connector.http.request import Request
 from common_compute_connector.service import Service

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from common_compute_connector.answers import ByteAnswer, Headers
 from common_compute_connector.errors import StoreUnavailable
-from common_compute_connector.http.answers import ByteAnswer, Headers
 from common_compute_connector.http.byte_ranges import wanted_range
 from common_compute_connector.http.request import Request
 from common_compute_connector.service import Service

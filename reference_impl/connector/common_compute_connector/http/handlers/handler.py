@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from common_compute_connector.answers import Answer, ByteAnswer
 from common_compute_connector.errors import Fault
-from common_compute_connector.http.answers import Answer, ByteAnswer
 from common_compute_connector.http.request import Request
 from common_compute_connector.service import Service
 

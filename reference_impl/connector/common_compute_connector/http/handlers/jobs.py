@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from common_compute_connector.answers import Answer
 from common_compute_connector.documents import (
     job_document,
     job_etag,
@@ -10,7 +11,6 @@ from common_compute_connector.documents import (
     task_document,
 )
 from common_compute_connector.errors import NotFound, NotTerminal
-from common_compute_connector.http.answers import Answer
 from common_compute_connector.http.handlers.job_documents import RecentDocuments
 from common_compute_connector.http.handlers.pages import page, page_size
 from common_compute_connector.http.request import Request

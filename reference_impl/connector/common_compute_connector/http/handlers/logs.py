@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, cast
 
+from common_compute_connector.answers import ByteAnswer
 from common_compute_connector.errors import Fault, LogUnavailable, NotFound, ResultsNotReady
-from common_compute_connector.http.answers import ByteAnswer
 from common_compute_connector.http.byte_ranges import Wanted, wanted_range
 from common_compute_connector.http.handlers.files import NOSNIFF, gives_ranges, kept_bytes
 from common_compute_connector.http.handlers.results import check_results_are_there

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from common_compute_connector.answers import Answer
 from common_compute_connector.contract import default_page_size
-from common_compute_connector.http.answers import Answer
 from common_compute_connector.http.request import Request
 from common_compute_connector.service import Service
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from common_compute_connector.answers import Answer, ByteAnswer
 from common_compute_connector.documents import result_document
 from common_compute_connector.errors import NotFound, ResultExpired, ResultsNotReady
-from common_compute_connector.http.answers import Answer, ByteAnswer
 from common_compute_connector.http.handlers.files import kept_bytes
 from common_compute_connector.http.handlers.pages import page, page_size
 from common_compute_connector.http.request import Request

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from common_compute_connector import contract
+from common_compute_connector.answers import Answer
 from common_compute_connector.errors import StoreUnavailable
-from common_compute_connector.http.answers import Answer
 from common_compute_connector.http.request import Request
 from common_compute_connector.service import VERSION, Service
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from common_compute_connector.admission import judge, schema_faults
+from common_compute_connector.answers import Answer
 from common_compute_connector.contract import base_path
 from common_compute_connector.documents import job_document
 from common_compute_connector.errors import CredentialRequired, Fault, KeyReleased, KeyReused
 from common_compute_connector.facilities import KnownFacility
 from common_compute_connector.fingerprint import body_digest
-from common_compute_connector.http.answers import Answer
 from common_compute_connector.http.request import Request
 from common_compute_connector.plan import task_count
 from common_compute_connector.problems import fault_document, faults_of
