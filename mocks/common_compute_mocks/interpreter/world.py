@@ -17,8 +17,8 @@ Program = Callable[["Process", list[str]], int]
 """A program: a process and its argv in, its exit code out."""
 
 _let_others_run: Callable[[], None] = getattr(os, "sched_yield", lambda: None)
-"""Gives the interpreter's lock away for a moment (Python issue 96078): an event loop in another thread would
-have to wait for the interpreter's switch interval whenever it wakes, which many short tasks multiply."""
+"""Gives Python's lock away for a moment, python/cpython issue 96078. An event loop in another thread would
+otherwise wait for the switch interval, 5 ms, each time that it wakes."""
 
 _STEPS_BETWEEN_BREATHS = 128
 _FIRST_PID = 4001
