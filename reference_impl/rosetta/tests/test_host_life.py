@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import signal
 
 import pytest
 
@@ -37,6 +38,22 @@ async def test_a_death_by_signal_is_a_signal(house, number):
     """Death by signal n is told as signal n and no exit code, whichever signal: none comes ignored."""
     run = await house.run("sh", "-c", f"kill -{number} $$; sleep 5")
     assert (None, number, "signal") == (run.task.exit_code, run.task.signal, run.task.reason.code)
+
+
+@pytest.mark.parametrize("reaper", ["perl", "python3"])
+async def test_no_signal_that_the_server_ignores_is_ignored_by_a_job(house, reaper):
+    """A server that was started with nohup, or ignores what it likes, hands none of that down."""
+    house.reopen()
+    await house.connector.describe()
+    object.__setattr__(house.connector._machine, "reaper", reaper)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGHUP, signal.SIGTERM)}
+    try:
+        for number in before:
+            run = await house.run("sh", "-c", f"kill -{int(number)} $$; sleep 5")
+            assert (None, number) == (run.task.exit_code, run.task.signal)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def test_both_shells_and_all_reapers_tell_the_same(house, shell):

@@ -117,13 +117,14 @@ run_task() {
 
 # Run the task's script in a session of its own, with the time as its argument, and write to `status` how and when
 # it ended. In the foreground: a shell lets its background ignore interrupts. A shell alone cannot tell a death
-# by signal from an exit above 128.
+# by signal from an exit above 128, nor heed a signal that was ignored when it began (as under nohup).
 reap() {
     case $REAPER in
     perl)
         perl -e '
             my $now = eval { require Time::HiRes; \&Time::HiRes::time } || sub { time };
             my $file = shift;
+            $SIG{$_} = "DEFAULT" for grep { !/^(__|NUM|RT|KILL|STOP)/ } keys %SIG;
             my $status = system { $ARGV[0] } @ARGV, sprintf("%.6f", $now->());
             exit 1 if $status == -1;
             my $how = $status & 127 ? "signal " . ($status & 127) : "exit " . ($status >> 8);
@@ -135,7 +136,8 @@ reap() {
     python3)
         python3 -I -S -c '
 import os, signal, sys, time
-signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+    signal.signal(number, signal.SIG_DFL)
 status = os.spawnvp(os.P_WAIT, sys.argv[2], [*sys.argv[2:], "%.6f" % time.time()])
 how = "exit %d" % status if status >= 0 else "signal %d" % -status
 line = "%s %.6f\n" % (how, time.time())
