@@ -11,10 +11,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
-_ID_LENGTH = 20
+_SECONDS_BYTES = 5
+_DRAWN_BYTES = 10
 _IDS_AT_ONCE = 64  # each draw gives the interpreter away, which under load costs more than the bytes
-_ID_BYTES = 13
 
 
 class Clock(Protocol):
@@ -27,7 +26,11 @@ class Clock(Protocol):
         """Tell seconds from an arbitrary start, for measuring how long something took."""
 
     def new_id(self) -> str:
-        """Make an identifier that nobody guesses: 20 characters of `a-z2-7`, 100 bits."""
+        """Make an identifier that nobody guesses: 24 characters of `0-9a-v`, the last 16 drawn, 80 bits.
+
+        It begins with the second in which it was made, so that an index of ids grows at its end: a hundred
+        thousand jobs later an insertion still finds its place in memory.
+        """
 
     def chance(self) -> float:
         """Draw a number from [0, 1), for jitter."""
@@ -41,7 +44,7 @@ class SystemClock:
 
     def __init__(self) -> None:
         self._latest = datetime.fromtimestamp(0, UTC)
-        self._ids: list[str] = []
+        self._drawn: list[str] = []
 
     def now(self) -> datetime:
         """Tell the machine's time, held back from going backwards when the machine's clock is set."""
@@ -54,12 +57,12 @@ class SystemClock:
 
     def new_id(self) -> str:
         """Draw from the system's randomness."""
-        if not self._ids:
-            drawn = base64.b32encode(secrets.token_bytes(_ID_BYTES * _IDS_AT_ONCE)).decode("ascii").lower()
-            self._ids = [
-                drawn[at : at + _ID_LENGTH] for at in range(0, _ID_LENGTH * _IDS_AT_ONCE, _ID_LENGTH)
+        if not self._drawn:
+            drawn = secrets.token_bytes(_DRAWN_BYTES * _IDS_AT_ONCE)
+            self._drawn = [
+                _letters(drawn[at : at + _DRAWN_BYTES]) for at in range(0, len(drawn), _DRAWN_BYTES)
             ]
-        return self._ids.pop()
+        return _second(self.now()) + self._drawn.pop()
 
     def chance(self) -> float:
         """Draw from the system's randomness."""
@@ -110,7 +113,7 @@ class HeldClock:
 
     def new_id(self) -> str:
         """Draw from the seed."""
-        return "".join(self._random.choice(_ALPHABET) for _ in range(_ID_LENGTH))
+        return _second(self._now) + _letters(self._random.randbytes(_DRAWN_BYTES))
 
     def chance(self) -> float:
         """Draw from the seed."""
@@ -133,3 +136,12 @@ class HeldClock:
             _, _, future = heapq.heappop(self._sleepers)
             if not future.done():
                 future.set_result(None)
+
+
+def _second(at: datetime) -> str:
+    return _letters(int(at.timestamp()).to_bytes(_SECONDS_BYTES, "big"))
+
+
+def _letters(data: bytes) -> str:
+    """Write every 5 bytes as 8 characters that sort as the bytes do (RFC 4648, section 7)."""
+    return base64.b32hexencode(data).decode("ascii").lower()

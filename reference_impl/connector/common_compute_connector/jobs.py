@@ -131,7 +131,7 @@ class Summary:
     signal: int | None = None
     native: Native | None = None
     resolved: Resolved | None = None
-    counts: dict[str, int] | None = None
+    task_counts: dict[str, int] | None = None
     complete: bool = True
 
 
@@ -249,7 +249,7 @@ def summarise(tasks: Sequence[Task], *, is_array: bool, before: State = State.PE
         observed_at=None if None in observed else min(at for at in observed if at is not None),
         native=next(iter(natives)) if len(natives) == 1 else None,
         resolved=next(iter(resolved)) if len(resolved) == 1 else None,
-        counts={"total": len(tasks), **{str(known): found.get(known, 0) for known in State}},
+        task_counts={"total": len(tasks), **{str(known): found.get(known, 0) for known in State}},
         complete=all(task.complete for task in tasks),
     )
 

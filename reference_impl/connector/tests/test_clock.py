@@ -48,6 +48,16 @@ def test_ids_fit_into_a_job_id_of_the_contract():
         assert re.fullmatch(pattern, clock.new_id())
 
 
+def test_ids_sort_by_the_second_in_which_they_were_made():
+    """Of two ids the later one is the greater, whatever was drawn for them."""
+    clock = HeldClock()
+    made = []
+    for _ in range(50):
+        made.append(clock.new_id())
+        clock.advance(1)
+    assert sorted(made) == made
+
+
 def test_time_is_aware_utc_and_never_goes_back():
     """Whatever the machine's clock does, `now` does not decrease."""
     clock = SystemClock()

@@ -122,7 +122,7 @@ def test_an_array_is_what_its_tasks_make_of_it(states):
     else:
         expected = max(states, key=STATES.index)
     assert expected == summary.state
-    assert {"total": 3, **{str(s): states.count(s) for s in STATES}} == summary.counts
+    assert {"total": 3, **{str(s): states.count(s) for s in STATES}} == summary.task_counts
     if expected in (State.FAILED, State.CANCELLED):
         assert f"r{states.index(expected)}" == summary.reason.code
 

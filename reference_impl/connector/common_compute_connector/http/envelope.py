@@ -50,7 +50,7 @@ class Envelope:
         per_minute = service.settings.requests_per_minute
         self._rate = None if per_minute is None else Rate(per_minute, service.clock)
         # Request ids are told apart, not guarded: a number after a prefix that no other process has.
-        self._prefix = service.clock.new_id()[:10]
+        self._prefix = service.clock.new_id()[-10:]
         self._count = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

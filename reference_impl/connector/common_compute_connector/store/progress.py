@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -13,6 +14,20 @@ from common_compute_connector.store.changes import touch
 from common_compute_connector.store.job_records import HistoryEntry, JobRecord, history_text, read_job
 from common_compute_connector.store.schema import jobs, to_micros, to_text
 from common_compute_connector.store.tasks import all_tasks, write_tasks
+
+_shown = attrgetter(
+    "state",
+    "attempt",
+    "reason",
+    "exit_code",
+    "signal",
+    "native",
+    "resolved",
+    "task_counts",
+    "started_at",
+    "finished_at",
+)
+"""What of a summary, or of a stored job, the ETag covers."""
 
 
 def take_tasks(
@@ -34,7 +49,7 @@ def take_tasks(
     connection.execute(
         update(jobs).where(jobs.c.id == job_id).values(_changes(before, summary, now, retention))
     )
-    if _shown(summary) != _shown_before(before):
+    if _shown(summary) != _shown(before):
         touch(connection, job_id)
     return summary
 
@@ -52,46 +67,16 @@ def _changes(before: JobRecord, summary: Summary, now: datetime, retention: time
         "signal": summary.signal,
         "native": to_text(summary.native),
         "resolved": to_text(summary.resolved),
-        "task_counts": to_text(summary.counts),
+        "task_counts": to_text(summary.task_counts),
         "history": history_text(history),
         "complete": summary.complete,
         "started_at": to_micros(summary.started_at),
         "finished_at": to_micros(summary.finished_at),
         "observed_at": to_micros(summary.observed_at),
     }
-    if _shown(summary) != _shown_before(before):
+    if _shown(summary) != _shown(before):
         values |= {"version": before.version + 1, "updated_at": to_micros(at)}
     if summary.state.terminal:
         values |= {"expires_at": to_micros(at + retention), "purge_at": to_micros(at + 2 * retention)}
         values["finished_at"] = values["finished_at"] or to_micros(at)
     return values
-
-
-def _shown(of: Summary) -> tuple[Any, ...]:
-    return (
-        of.state,
-        of.attempt,
-        of.reason,
-        of.exit_code,
-        of.signal,
-        of.native,
-        of.resolved,
-        of.counts,
-        of.started_at,
-        of.finished_at,
-    )
-
-
-def _shown_before(of: JobRecord) -> tuple[Any, ...]:
-    return (
-        of.state,
-        of.attempt,
-        of.reason,
-        of.exit_code,
-        of.signal,
-        of.native,
-        of.resolved,
-        of.task_counts,
-        of.started_at,
-        of.finished_at,
-    )
