@@ -41,9 +41,10 @@ def measure(rounds: int) -> list[Section]:
         turns = {operation: [held, *peers] for operation in (_POST, _POST_FILES)} | {_GET: [ours, *peers]}
         loads = {running: _loads(running) for running in (ours, held, *peers)}
         _wait(ours)
-        for operation, contestants in turns.items():  # caches fill, and node's compiler sees what is hot
+        for operation, contestants in turns.items():
             for running in contestants:
-                _microseconds(running, loads[running][operation])
+                loads[running][operation].drive(running.server.warm_up_seconds)
+                running.settle()
         for _ in range(rounds):
             for operation, contestants in turns.items():
                 for running in contestants:

@@ -35,13 +35,15 @@ PRISM_STATIC = "Prism static"
 class Server:
     """How one of them is started; `{port}` in its command is where it listens.
 
-    `answers` is a path that it serves without any job.
+    `answers` is a path that answers without any job. `warm_up_seconds` of load are let pass before anything
+    counts: node's compiler needs thousands of requests to see what is hot.
     """
 
     name: str
     command: Sequence[str]
     base: str = ""
     answers: str = "/"
+    warm_up_seconds: float = 2.0
 
     def start(self) -> Running:
         """Start it and wait for its first answer."""
@@ -130,7 +132,7 @@ def prism(*, dynamic: bool) -> Server:
     """Give Prism on the same contract; it logs nothing, which makes it nine times as fast."""
     command = ["node", str(_PRISM), "mock", "-p", "{port}", "-v", "silent", str(SPEC / "openapi.yaml")]
     name = "Prism dynamic" if dynamic else PRISM_STATIC
-    return Server(name, [*command, "--dynamic"] if dynamic else command, "", "/health")
+    return Server(name, [*command, "--dynamic"] if dynamic else command, "", "/health", 10.0)
 
 
 def python_peer(name: str, module: str) -> Server:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from common_compute_connector.jobs import Summary, Task, summarise
 from common_compute_connector.store.changes import touch
@@ -37,7 +37,7 @@ def take_tasks(
 
     Nothing moves in time: the job's times never decrease, and a terminal job never changes again.
     """
-    row = connection.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).first()
+    row = connection.execute(_LOCKED, {"the_job": job_id}).first()
     if row is None:
         return None
     before = read_job(row)
@@ -46,9 +46,7 @@ def take_tasks(
     write_tasks(connection, job_id, news)
     everyone = all_tasks(connection, job_id) if before.is_array else news
     summary = summarise(everyone, is_array=before.is_array, before=before.state)
-    connection.execute(
-        update(jobs).where(jobs.c.id == job_id).values(_changes(before, summary, now, retention))
-    )
+    connection.execute(_CHANGE, {"the_job": job_id, **_changes(before, summary, now, retention)})
     if _shown(summary) != _shown(before):
         touch(connection, job_id)
     return summary
@@ -80,3 +78,8 @@ def _changes(before: JobRecord, summary: Summary, now: datetime, retention: time
         values |= {"expires_at": to_micros(at + retention), "purge_at": to_micros(at + 2 * retention)}
         values["finished_at"] = values["finished_at"] or to_micros(at)
     return values
+
+
+# Made once, so that SQLAlchemy finds their compiled form again; the columns are those that are given values.
+_LOCKED = select(jobs).where(jobs.c.id == bindparam("the_job")).with_for_update()
+_CHANGE = update(jobs).where(jobs.c.id == bindparam("the_job"))
