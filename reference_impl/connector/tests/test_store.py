@@ -124,6 +124,7 @@ def test_a_key_is_free_a_day_after_its_201_if_its_job_is_released(run):
         await _insert(store, clock, "a", key="k")
         clock.advance(timedelta(hours=30).total_seconds())
         assert "a" == (await store.read(lambda held: find_key(held, "me", "k", clock.now()))).job_id
+        assert not await _insert(store, clock, "twin", key="k")
         await store.write(lambda held: held.exec_driver_sql("UPDATE jobs SET state = 'failed'"))
         await store.write(lambda held: stored.release_job(held, "me", "a", clock.now()))
         assert await store.read(lambda held: find_key(held, "me", "k", clock.now())) is None
