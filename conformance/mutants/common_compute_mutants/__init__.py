@@ -1,0 +1,1 @@
+"""Servers that are wrong in exactly one way, which prove that the kit sees it."""
