@@ -30,7 +30,11 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
 
 @dataclass(frozen=True)
 class Result:
-    """What one check found: its outcome, why, what it saw, and the redacted conversation."""
+    """What one check found: its outcome, why, what it saw, and the redacted conversation.
+
+    `expected` and `actual` are short texts of what a failed comparison held against each other; `reproduce` is
+    shell text that shows the fault again. They are empty where there is nothing to say.
+    """
 
     check: str
     outcome: Outcome
@@ -38,3 +42,6 @@ class Result:
     witnesses: tuple[str, ...] = ()
     evidence: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     seconds: float = 0.0
+    expected: str = ""
+    actual: str = ""
+    reproduce: str = field(default="", repr=False)
