@@ -34,6 +34,11 @@ class Request:
         """The segments of the path: `("jobs", "x", "logs", "stdout")`."""
         return tuple(self.path.strip("/").split("/"))
 
+    @property
+    def is_submission(self) -> bool:
+        """Tell whether the body is a job specification, to be run or to be validated."""
+        return self.is_call("POST", "jobs") or self.is_call("POST", "jobs", "validate")
+
     def is_call(self, method: str, *segments: str) -> bool:
         """Tell whether this is a call of that method and path; a segment `*` stands for any one."""
         return self.method == method and self.goes_to(*segments)
@@ -87,11 +92,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer on its way back; header names are lower case."""
+    """An answer on its way back; header names are lower case.
+
+    `body_to_head` sends the body after the answer to a HEAD as well, as no server should.
+    """
 
     status: int
     headers: Pairs
     body: bytes
+    body_to_head: bool = False
 
     def header(self, name: str) -> str | None:
         """Return the first header of this name."""
@@ -131,6 +140,22 @@ def json_answer(status: int, document: Any, like: Answer | None = None, **header
     if like is not None and (request_id := like.header("x-request-id")) is not None:
         told.setdefault("x-request-id", request_id)
     return Answer(status, tuple(told.items()), json.dumps(document).encode())
+
+
+def problem_answer(request: Request, like: Answer, status: int, code: str, **members: Any) -> Answer:
+    """Make a problem document in place of `like`, with its request id, right in all but what the caller says."""
+    problem = {
+        "type": f"urn:common-compute:problem:{code}",
+        "title": code.replace("-", " ").capitalize(),
+        "status": status,
+        "detail": "The request cannot be done as it is.",
+        "instance": f"/v1{request.path}",
+        "code": code,
+        "request_id": like.header("x-request-id") or "",
+        "retryable": False,
+        **members,
+    }
+    return json_answer(status, problem, like, content_type="application/problem+json")
 
 
 Forward = Callable[[Request], Awaitable[Answer]]

@@ -60,7 +60,7 @@ def running(house: str, mutant: Mutant | None = None) -> Iterator[House]:
     with tempfile.TemporaryDirectory(prefix="common-compute-mutant-") as room:
         app: ASGIApp = _app(house, mutant, Path(room), guarded=guarded)
         if mutant is not None and mutant.twist is not None:
-            app = Twisted(app, mutant.twist)
+            app = Twisted(app, mutant.twist, mutant.base)
         config = uvicorn.Config(
             app,
             host="127.0.0.1",
@@ -78,7 +78,7 @@ def running(house: str, mutant: Mutant | None = None) -> Iterator[House]:
         try:
             port = server.port()
             tokens = (ANNA, BERT) if guarded else (None, None)
-            yield House(f"http://127.0.0.1:{port}/v1", *tokens)
+            yield House(f"http://127.0.0.1:{port}{mutant.base if mutant else '/v1'}", *tokens)
         finally:
             server.should_exit = True
             thread.join()

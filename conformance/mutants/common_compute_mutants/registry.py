@@ -11,9 +11,20 @@ from common_compute_mutants.exchange import Twist
 
 AREAS = (
     "service",
+    "conventions",
+    "paging",
     "facilities",
-    "errors",
-    "validation",
+    "problems",
+    "routes",
+    "bodies",
+    "faults",
+    "order",
+    "shape",
+    "values",
+    "capabilities",
+    "asked_software",
+    "array_specs",
+    "validate",
     "submission",
     "execution",
     "lives",
@@ -35,8 +46,8 @@ Wrap = Callable[[Any], Any]
 class Mutant:
     """A server that is wrong in one way.
 
-    `twist` changes requests or answers of the right server `house`; `wrap` puts something between its ground
-    and its facility. `wrong` says in one sentence what is wrong.
+    `twist` changes requests or answers of the right server `house`, which then answers below the path `base`;
+    `wrap` puts something between its ground and its facility. `wrong` says in one sentence what is wrong.
     """
 
     name: str
@@ -45,6 +56,7 @@ class Mutant:
     house: str
     twist: Twist | None = None
     wrap: Wrap | None = None
+    base: str = "/v1"
 
 
 MUTANTS: dict[str, Mutant] = {}
@@ -62,11 +74,11 @@ def _sentence(thing: Any) -> str:
     return " ".join((thing.__doc__ or "").split())
 
 
-def twists(requirement: str, house: str = "rosetta") -> Callable[[Twist], Twist]:
+def twists(requirement: str, house: str = "rosetta", *, base: str = "/v1") -> Callable[[Twist], Twist]:
     """Register the decorated function, which changes what passes between client and server."""
 
     def register(twist: Any) -> Twist:
-        _register(Mutant(twist.__name__, requirement, _sentence(twist), house, twist=twist))
+        _register(Mutant(twist.__name__, requirement, _sentence(twist), house, twist=twist, base=base))
         return twist  # type: ignore[no-any-return]
 
     return register

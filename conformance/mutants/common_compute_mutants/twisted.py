@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -13,18 +14,22 @@ _BASE = "/v1"
 
 
 class Twisted:
-    """The application `right` with a twist in each exchange below the base path."""
+    """The application `right` with a twist in each exchange below the base path, which may be another one."""
 
-    def __init__(self, right: ASGIApp, twist: Twist) -> None:
+    def __init__(self, right: ASGIApp, twist: Twist, base: str = _BASE) -> None:
         self._right = right
         self._twist = twist
+        self._base = base
         self._memory: dict[str, Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one exchange; all else goes to the right application as it is."""
-        if scope["type"] != "http" or not scope["path"].startswith(f"{_BASE}/"):
+        if scope["type"] != "http" or not scope["path"].startswith(f"{self._base}/"):
             await self._right(scope, receive, send)
             return
+        if self._base != _BASE:
+            scope["path"] = _BASE + scope["path"].removeprefix(self._base)
+            scope["raw_path"] = _BASE.encode() + scope["raw_path"].removeprefix(self._base.encode())
         request = Request(
             method=scope["method"],
             path=scope["path"].removeprefix(_BASE),
@@ -40,19 +45,22 @@ class Twisted:
             return await self._ask(scope, request, changed)
 
         answer = await self._twist(request, forward)
+        if self._base != _BASE:
+            answer = _moved(answer, self._base)
         # The length belongs to the body that is sent now; an answer to HEAD keeps the one that it was given.
         headers = [
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in answer.headers
             if name != "content-length"
         ]
+        bodiless = request.method == "HEAD" and not answer.body_to_head
         if answer.status not in (204, 304):
-            length = len(answer.body)
-            if request.method == "HEAD":
-                length = int(answer.header("content-length") or 0)
+            length = int(answer.header("content-length") or 0) if bodiless else len(answer.body)
             headers.append((b"content-length", str(length).encode()))
+        if answer.body_to_head:
+            scope["method"] = "GET"  # the server would hold the body of an answer to HEAD back
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body if request.method != "HEAD" else b""})
+        await send({"type": "http.response.body", "body": b"" if bodiless else answer.body})
 
     async def _ask(self, scope: Scope, original: Request, changed: Request) -> Answer:
         """Ask the right application; what was not changed reaches it as it came, byte for byte."""
@@ -92,6 +100,14 @@ class Twisted:
         await self._right(scope, receive, send)
         pairs = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in told)
         return Answer(status, pairs, bytes(body))
+
+
+def _moved(answer: Answer, base: str) -> Answer:
+    """Let the URLs in an answer begin with the base path at which it is asked."""
+    location = answer.header("location")
+    if location is not None and location.startswith(_BASE):
+        answer = answer.with_header("location", base + location.removeprefix(_BASE))
+    return replace(answer, body=answer.body.replace(f'"{_BASE}/'.encode(), f'"{base}/'.encode()))
 
 
 async def _whole(receive: Receive) -> bytes:
