@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from parameters import Parameter, filters, read_query
 from problems import Fault, Problem, not_found, refuse
 from store import Store
 from wire import Answer
+
+_KEY = re.compile(r"[\x21-\x7E]{1,255}")
 
 
 @dataclass(frozen=True)
@@ -99,9 +102,13 @@ def list_software(call: Call) -> Answer:
 
 def submit_job(call: Call) -> Answer:
     """Accept a job, or give the one that its key was used for."""
-    if call.key is not None and (before := call.store.replay(call.caller, call.key, call.digest)) is not None:
-        return in_json(before.document(), headers={"idempotency-replayed": "true"})
-    refuse(read_query(call.query, call.known)[1] + faults_of(call.body))
+    faults = []
+    if call.key is not None:
+        if not _KEY.fullmatch(call.key):
+            faults = [Fault("header", "Idempotency-Key", "A key is 1 to 255 visible ASCII characters.")]
+        elif (before := call.store.replay(call.caller, call.key, call.digest)) is not None:
+            return in_json(before.document(), headers={"idempotency-replayed": "true"})
+    refuse(faults + read_query(call.query, call.known)[1] + faults_of(call.body))
     job = call.store.submit(call.caller, call.body, call.key, call.digest)
     # Against the request's own path, .../v1/jobs, this reference is .../v1/jobs/{job_id}.
     return in_json(job.document(), 201, {"location": f"jobs/{job.id}"})

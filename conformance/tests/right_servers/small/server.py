@@ -76,10 +76,8 @@ class Connection(socketserver.StreamRequestHandler):
             return refusal(problem, request.target, request_id)
         except Exception:
             logging.exception("The request %s met a fault of the service.", request_id)
-            problem = Problem(
-                "internal", "The service met a fault of its own: tell its operator the request id."
-            )
-            return refusal(problem, request.target, request_id)
+            own = Problem("internal", "The service met a fault of its own: tell its operator the request id.")
+            return refusal(own, request.target, request_id)
 
 
 def refusal(problem: Problem, target: str, request_id: str) -> Answer:

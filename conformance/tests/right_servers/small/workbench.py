@@ -14,6 +14,8 @@ import times
 from admission import inline_bytes
 from outputs import Kept, keep
 
+# What it takes to clear the bench before the next job. It is what makes jobs wait, as they do at greater facilities.
+CLEARING_SECONDS = 0.1
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
 
@@ -89,6 +91,8 @@ class Workbench(threading.Thread):
             except OSError as error:
                 run.trouble = str(error)
             run.over = True
+            with self._change:
+                self._change.wait_for(lambda: self._closed, CLEARING_SECONDS)
 
     def _next(self) -> Run | None:
         with self._change:
