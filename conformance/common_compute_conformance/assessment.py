@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import PurePath
 
 from common_compute_conformance.client import Exchange, Redaction
@@ -15,7 +16,7 @@ from common_compute_conformance.errors import (
     NotApplicable,
     NotAssessed,
 )
-from common_compute_conformance.outcome import Outcome, Result
+from common_compute_conformance.outcome import RED, Outcome, Result
 from common_compute_conformance.registry import Check
 from common_compute_conformance.trial import Trial
 
@@ -32,12 +33,15 @@ _OUTCOME_OF: dict[type[Finding], Outcome] = {
 def assess(check: Check, open_trial: Callable[[], Trial], redaction: Redaction) -> Result:
     """Run one check and return its result, whatever it raises."""
     trial = open_trial()
-    mark, started = trial.journal.mark(), trial.pace.now()
-    outcome, message = Outcome.PASSED, ""
+    trial.journal.turn()
+    started = trial.pace.now()
+    outcome, message, expected, actual = Outcome.PASSED, "", "", ""
     try:
         check.function(trial)
     except Finding as finding:
         outcome, message = _OUTCOME_OF[type(finding)], str(finding)
+        if isinstance(finding, Failure):
+            expected, actual = finding.expected, finding.actual
     except ConformanceError as error:
         outcome, message = Outcome.ERROR, str(error)
     except Exception as error:  # noqa: BLE001 (a check that breaks says so; it must not take the others with it)
@@ -47,8 +51,8 @@ def assess(check: Check, open_trial: Callable[[], Trial], redaction: Redaction) 
     else:
         if not trial.witnesses:
             outcome, message = Outcome.ERROR, "the check saw nothing that it could name, so it proves nothing"
-    exchanges = trial.journal.since(mark)
-    shown: list[Exchange] = [] if outcome in (Outcome.PASSED, Outcome.NOT_APPLICABLE) else exchanges
+    fine = outcome in (Outcome.PASSED, Outcome.NOT_APPLICABLE)
+    shown: list[Exchange] = [] if fine else trial.journal.looked_at
     return Result(
         check=check.name,
         outcome=outcome,
@@ -56,4 +60,22 @@ def assess(check: Check, open_trial: Callable[[], Trial], redaction: Redaction) 
         witnesses=tuple(redaction.text(witness) for witness in trial.witnesses),
         evidence=tuple(redaction.evidence(exchange) for exchange in shown[-_KEPT_EXCHANGES:]),
         seconds=trial.pace.now() - started,
+        expected=redaction.text(expected),
+        actual=redaction.text(actual),
     )
+
+
+def together(first: Result, second: Result) -> Result:
+    """Return what two tries of one check make.
+
+    What was red once and passed once is flaky, which is not passed. A precondition that was not met the first
+    time may be met the second.
+    """
+    passed = [each for each in (first, second) if each.outcome is Outcome.PASSED]
+    red = [each for each in (first, second) if each.outcome in RED]
+    if passed and red:
+        message = red[0].message
+        if red[0].outcome is not Outcome.FLAKY:
+            message = f"red in one try, and passed in another: {message}"
+        return replace(red[0], outcome=Outcome.FLAKY, message=message)
+    return (passed or red or [first])[0] if first.outcome is Outcome.NOT_ASSESSED else (red or [first])[0]

@@ -52,7 +52,7 @@ class Exchange:
         )
         if self.status >= 500:
             raise Inconclusive(message)
-        raise Failure(message)
+        raise Failure(message, expected=f"status {wanted}", actual=f"status {self.status}")
 
     def json(self) -> Any:
         """Return the body as JSON; raises Failure if it is none."""
@@ -72,29 +72,48 @@ class Exchange:
         """Return the problem document, after holding status and code against what was expected."""
         document = self.expect(status).document()
         if codes and document.get("code") not in codes:
-            raise Failure(f"{self}: expected code {' or '.join(codes)}, got {document.get('code')!r}")
+            wanted, came = " or ".join(codes), repr(document.get("code"))
+            raise Failure(
+                f"{self}: expected code {wanted}, got {came}",
+                expected=f"code {wanted}",
+                actual=f"code {came}",
+            )
         return document
 
 
 @dataclass
 class Journal:
-    """All exchanges of a certification in their order, safe between threads."""
+    """All exchanges of a certification in their order, and those that the present check looks at.
+
+    Safe between threads.
+    """
 
     exchanges: list[Exchange] = field(default_factory=list)
+    _looked_at: list[Exchange] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, exchange: Exchange) -> None:
-        """Append an exchange."""
+        """Append an exchange, which the present check looks at."""
         with self._lock:
             self.exchanges.append(exchange)
+            self._looked_at.append(exchange)
 
-    def mark(self) -> int:
-        """Return a position; `since` gives what was added after it."""
-        return len(self.exchanges)
+    def recall(self, exchange: Exchange) -> None:
+        """Note that the present check looks at an earlier exchange again."""
+        with self._lock:
+            self._looked_at.append(exchange)
 
-    def since(self, mark: int) -> list[Exchange]:
-        """Return the exchanges added after `mark`."""
-        return self.exchanges[mark:]
+    def turn(self) -> None:
+        """Forget what was looked at: another check begins."""
+        with self._lock:
+            self._looked_at.clear()
+
+    @property
+    def looked_at(self) -> list[Exchange]:
+        """What the present check looks at, each exchange once, the last looked at last."""
+        with self._lock:
+            newest_first = {id(exchange): exchange for exchange in reversed(self._looked_at)}
+        return list(reversed(newest_first.values()))
 
 
 @dataclass
@@ -213,6 +232,10 @@ class Client:
     def as_caller(self, token: str | None) -> Client:
         """Return a client of the same target with another token, or with none."""
         return Client(self.url, token, self._contract, self._journal, self._ledger, self._pace, self._http)
+
+    def recall(self, exchange: Exchange) -> None:
+        """Note that the present check looks at an earlier exchange again."""
+        self._journal.recall(exchange)
 
     def close(self) -> None:
         """Close the connections, which all callers of the target share."""

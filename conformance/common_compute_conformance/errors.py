@@ -5,9 +5,9 @@ ConformanceError                 the certification itself cannot go on
 `-- WrongArgument(argument)      what was asked for cannot be done; the message says what can
 Finding                          one check ends here; nothing else is touched
 |-- Failure(message)             the server does not do what the requirement says
-|-- Inconclusive(message)        the server's own trouble (5xx, a cut connection) kept the check from an
-answer |-- NotApplicable(reason)        there is nothing to check on this target `-- NotAssessed(reason)
-a precondition is not met, so nothing is known
+|-- Inconclusive(message)        the server's own trouble (5xx, a cut connection) left the answer open
+|-- NotApplicable(reason)        there is nothing to check on this target
+`-- NotAssessed(reason)          a precondition is not met, so nothing is known
 """
 
 from __future__ import annotations
@@ -37,7 +37,12 @@ class Finding(Exception):
 
 
 class Failure(Finding):
-    """Tell what the server did against the requirement."""
+    """Tell what the server did against the requirement, and in short what was expected and what came."""
+
+    def __init__(self, message: str, *, expected: str = "", actual: str = "") -> None:
+        super().__init__(message)
+        self.expected = expected
+        self.actual = actual
 
 
 class Inconclusive(Finding):

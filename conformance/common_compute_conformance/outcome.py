@@ -1,4 +1,4 @@
-"""Name the five outcomes of a check, and decide what several of them make together."""
+"""Name the outcomes of a check, and decide what several of them make together."""
 
 from __future__ import annotations
 
@@ -14,13 +14,23 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     ERROR = "error"
+    FLAKY = "flaky"
     NOT_APPLICABLE = "not-applicable"
     NOT_ASSESSED = "not-assessed"
 
 
 # The worst first. `not-applicable` is last: a requirement of which one check had something to look at was
 # assessed.
-_BY_WEIGHT = (Outcome.FAILED, Outcome.ERROR, Outcome.NOT_ASSESSED, Outcome.PASSED, Outcome.NOT_APPLICABLE)
+_BY_WEIGHT = (
+    Outcome.FAILED,
+    Outcome.ERROR,
+    Outcome.FLAKY,
+    Outcome.NOT_ASSESSED,
+    Outcome.PASSED,
+    Outcome.NOT_APPLICABLE,
+)
+RED = frozenset({Outcome.FAILED, Outcome.ERROR, Outcome.FLAKY})
+"""What is known not to be as it should be."""
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common_compute_conformance.assessment import assess
+from common_compute_conformance.budget import BUDGETS, QUICK, Budget
 from common_compute_conformance.certificate import Certificate, kit_facts, verdict_of
 from common_compute_conformance.client import Client, Journal, Ledger, Redaction
 from common_compute_conformance.contract import load_contract, load_transitions
@@ -18,7 +18,9 @@ from common_compute_conformance.outcome import Outcome, Result
 from common_compute_conformance.pace import Pace
 from common_compute_conformance.registry import Check, load_checks
 from common_compute_conformance.requirements import Requirement, load_requirements
-from common_compute_conformance.smoke import Stopped, meet, run_one_job
+from common_compute_conformance.rounds import Rounds
+from common_compute_conformance.smoke import Stopped, make_ready, meet, run_one_job
+from common_compute_conformance.specimens import Occasion
 from common_compute_conformance.target import Target, target_url
 from common_compute_conformance.trial import Trial
 from common_compute_conformance.workbench import Workbench
@@ -51,7 +53,11 @@ class _Run:
 
     target: Target | None = None
     stopped: Stopped | None = None
-    results: dict[str, list[Result]] = field(default_factory=dict)
+    rounds: Rounds | None = None
+
+    def results(self) -> dict[str, list[Result]]:
+        """Return what was found, by requirement."""
+        return self.rounds.by_requirement() if self.rounds is not None else {}
 
 
 def certify(
@@ -64,46 +70,60 @@ def certify(
     classes: Collection[str] = (),
     strict: bool = False,
     seed: int | None = None,
+    budget: str = QUICK.name,
     patience: float = 600.0,
     progress: Progress | None = None,
 ) -> Certificate:
     """Certify the target at `url`, which includes the base path, with jobs at one facility.
 
     `patience` is how long the first job may take, in seconds. Everything that was made on the target is
-    cancelled and released before this returns, also after Ctrl-C.
+    cancelled and released before this returns, also after Ctrl-C. Where the facility claims `credentials`, a
+    missing credential of either caller is put, and the second caller's is deleted and put again.
 
     Raises:
         NothingAnswers: no HTTP server answers at `url`.
-        WrongArgument: `url`, `facility`, `only` or `classes` names nothing that is there.
+        WrongArgument: `url`, `facility`, `only`, `classes` or `budget` names nothing that is there.
     """
     contract, transitions = load_contract(), load_transitions()
-    scope = _scope(only, classes)
+    scope, effort = _scope(only, classes), _budget(budget)
     pace = Pace(seed, patience)
     journal, ledger = Journal(), Ledger()
     redaction = Redaction(tuple(secret for secret in (token, other_token) if secret))
     started, began = pace.now(), pace.utc()
     client = Client(target_url(url), token, contract, journal, ledger, pace)
     other = client.as_caller(other_token) if other_token else None
+    requirements = {requirement.id: requirement for requirement in load_requirements()}
     run = _Run()
     left: list[str] = []
     try:
-        run.target = meet(client, client.as_caller(None), contract, facility)
-        target = run.target
-        workbench = Workbench(client, target, transitions, pace)
-        if not scope.partial:
-            run_one_job(workbench, pace)
-        checks = [check for check in load_checks().checks if _assessable(check, scope, target)]
-        workbench.prepare(dict.fromkeys(name for check in checks for name in check.specimens))
+        run.target = target = meet(client, client.as_caller(None), contract, facility)
+        make_ready(target, client, other)
+        occasion = Occasion(target, pace, effort)
 
-        def open_trial() -> Trial:
-            return Trial(client, other, target, contract, transitions, workbench, pace, journal)
+        def new_workbench() -> Workbench:
+            return Workbench(client, occasion, transitions)
 
-        requirements = {requirement.id: requirement for requirement in load_requirements()}
-        for check in checks:
-            result = assess(check, open_trial, redaction)
-            run.results.setdefault(check.requirement, []).append(result)
+        def open_trial(workbench: Workbench) -> Trial:
+            return Trial(
+                client, other, target, contract, transitions, workbench, pace, effort, journal, ledger
+            )
+
+        def tell(check: Check, result: Result) -> None:
             if progress is not None:
                 progress(requirements[check.requirement], result)
+
+        workbench = new_workbench()
+        if not scope.partial:
+            run_one_job(workbench, pace)
+        checks = [
+            check
+            for check in load_checks().checks
+            if _assessable(requirements[check.requirement], scope, target)
+        ]
+        run.rounds = Rounds(checks, open_trial, new_workbench, redaction, tell)
+        run.rounds.run(workbench)
+        for _ in range(effort.repetitions - 1):
+            run.rounds.run(new_workbench())
     except Stopped as stopped:
         run.stopped = stopped
     finally:
@@ -114,6 +134,7 @@ def certify(
     facts = {
         **kit_facts(),
         "seed": pace.seed,
+        "budget": effort.name,
         "strict": strict,
         "started_at": began.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "seconds": round(pace.now() - started, 3),
@@ -128,16 +149,17 @@ def certify(
 def _certificate(
     run: _Run, scope: Scope, facts: dict[str, Any], redaction: Redaction, journal: Journal, *, strict: bool
 ) -> Certificate:
+    results = run.results()
     if run.stopped is not None:
         evidence = tuple(redaction.evidence(exchange) for exchange in journal.exchanges[-5:])
         result = Result("smoke", Outcome.FAILED, redaction.text(str(run.stopped)), evidence=evidence)
-        run.results.setdefault(run.stopped.requirement, []).append(result)
+        results.setdefault(run.stopped.requirement, []).append(result)
     verdicts = tuple(
         verdict_of(
             requirement,
             claimed=_claims(run.target, requirement),
             strict=strict,
-            results=run.results.get(requirement.id) or _untried(run.stopped),
+            results=results.get(requirement.id) or _untried(run.stopped),
         )
         for requirement in load_requirements()
         if scope.holds(requirement)
@@ -160,8 +182,7 @@ def _claims(target: Target | None, requirement: Requirement) -> bool:
     )
 
 
-def _assessable(check: Check, scope: Scope, target: Target) -> bool:
-    requirement = next(each for each in load_requirements() if each.id == check.requirement)
+def _assessable(requirement: Requirement, scope: Scope, target: Target) -> bool:
     return scope.holds(requirement) and target.claims(requirement.conformance_class)
 
 
@@ -170,6 +191,12 @@ def _clean_up(ledger: Ledger, pace: Pace) -> list[str]:
         return ledger.clean_up(pace)
     except NothingAnswers:
         return ledger.remaining
+
+
+def _budget(name: str) -> Budget:
+    if name not in BUDGETS:
+        raise WrongArgument(f"There is no budget {name!r}: the budgets are {', '.join(BUDGETS)}")
+    return BUDGETS[name]
 
 
 def _scope(only: Collection[str], classes: Collection[str]) -> Scope:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from common_compute_conformance import specimens
 from common_compute_conformance.client import Client, Exchange
 from common_compute_conformance.contract import Contract, Document
 from common_compute_conformance.errors import Finding, WrongArgument
 from common_compute_conformance.pace import Pace
+from common_compute_conformance.specimens.ordinary import PLAIN_RESULT
 from common_compute_conformance.target import Target
 from common_compute_conformance.workbench import Workbench
 
@@ -80,6 +80,30 @@ def _choose(facilities: list[Document], facility_id: str | None) -> Document:
     raise WrongArgument(f"There is no facility {facility_id!r} at this target; it has {known}")
 
 
+def make_ready(target: Target, client: Client, other: Client | None) -> None:
+    """Put the callers' credentials where the facility asks for them and they are missing.
+
+    Raises Stopped with the facility's own instructions if the first caller still has to do something.
+    """
+    if not target.claims("credentials"):
+        return
+    for caller in (client, other):
+        if caller is None:
+            continue
+        facility = target.facility_id
+        credential = caller.call("get_credential", facility_id=facility)
+        if credential.status == 200 and credential.document().get("state") == "missing":
+            credential = caller.call("put_credential", body={}, facility_id=facility)
+        if caller is client and credential.status in (200, 201):
+            shown = credential.document()
+            if shown.get("state") in ("missing", "awaiting_user"):
+                raise Stopped(
+                    f"The caller's credential at {facility} is {shown.get('state')}",
+                    f"Do what the facility says, and certify again: {shown.get('instructions')}",
+                    "CC-CRED-001",
+                )
+
+
 def run_one_job(workbench: Workbench, pace: Pace) -> None:
     """Run one plain job to its end and read its bytes back; raises Stopped if that does not work."""
     started = pace.now()
@@ -93,9 +117,9 @@ def run_one_job(workbench: Workbench, pace: Pace) -> None:
             "Submit it by hand and look at its `reason` and its logs; judge nothing before one job works",
             "CC-JOB-016",
         ) from finding
-    if result != specimens.PLAIN_RESULT.encode():
+    if result != PLAIN_RESULT.encode():
         raise Stopped(
-            f"The first job's result is {result[:100]!r}, not {specimens.PLAIN_RESULT!r}",
+            f"The first job's result is {result[:100]!r}, not {PLAIN_RESULT!r}",
             "Look at how outputs are collected; nothing else can be judged before one job works",
             "CC-RES-002",
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from common_compute_conformance.client import Client, Journal
+from common_compute_conformance.budget import Budget
+from common_compute_conformance.client import Client, Journal, Ledger
 from common_compute_conformance.contract import Contract, Transitions
 from common_compute_conformance.errors import Failure, NotApplicable, NotAssessed
 from common_compute_conformance.pace import Pace
@@ -24,8 +25,14 @@ class Trial:
     transitions: Transitions
     workbench: Workbench
     pace: Pace
+    budget: Budget
     journal: Journal
+    ledger: Ledger
     witnesses: list[str] = field(default_factory=list)
+
+    def jobs_left(self, wanted: int) -> int:
+        """Return how many of so many jobs the budget has left."""
+        return max(0, min(wanted, self.budget.jobs - self.ledger.submissions))
 
     def witness(self, what: str) -> None:
         """Record what was positively seen; without at least one witness no check passes."""
@@ -39,7 +46,8 @@ class Trial:
     def equal(self, expected: object, actual: object, what: str) -> None:
         """Go on only if both are equal; raises Failure that shows both if not."""
         if expected != actual:
-            raise Failure(f"{what}: expected {_shown(expected)}, got {_shown(actual)}")
+            wanted, came = _shown(expected), _shown(actual)
+            raise Failure(f"{what}: expected {wanted}, got {came}", expected=wanted, actual=came)
 
     def not_applicable(self, reason: str) -> NoReturn:
         """End the check: there is nothing to check on this target."""

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from common_compute_conformance import specimens
 from common_compute_conformance.client import Client, Exchange, Query
 from common_compute_conformance.contract import Document, Transitions
 from common_compute_conformance.errors import Failure, Finding, NotApplicable, NotAssessed
-from common_compute_conformance.pace import Pace
-from common_compute_conformance.target import Target
+from common_compute_conformance.specimens import Occasion
+
+T = TypeVar("T")
 
 _LONGEST_WAIT_SECONDS = 10
 
 
 @dataclass
 class Specimen:
-    """A job under the glass: what was sent, the answer, every look since, and the last once terminal."""
+    """A job under the glass.
+
+    `at_once` is how list_jobs answered right after the submission; `looks` are the answers of get_job, the
+    first of them right after the submission too; `final` is the job once it is terminal, and `at_end` what
+    list_results, get_result and get_log answered as soon as it was seen to be.
+    """
 
     name: str
     body: dict[str, Any]
+    headers: Mapping[str, str]
     submitted: Exchange
+    at_once: Exchange | None = None
     looks: list[Exchange] = field(default_factory=list)
     final: Document | None = None
+    at_end: list[Exchange] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -35,14 +44,16 @@ class Specimen:
 class Workbench:
     """The specimens of one certification, made on demand and each once."""
 
-    def __init__(self, client: Client, target: Target, transitions: Transitions, pace: Pace) -> None:
+    def __init__(self, client: Client, occasion: Occasion, transitions: Transitions) -> None:
         self._client = client
-        self._target = target
+        self._occasion = occasion
+        self._target = occasion.target
         self._transitions = transitions
-        self._pace = pace
+        self._pace = occasion.pace
+        self._shared: dict[str, Any] = {}
         self._specimens: dict[str, Specimen] = {}
         self._troubles: dict[str, Finding] = {}
-        self._contents: dict[tuple[str, str], bytes] = {}
+        self._contents: dict[tuple[str, str], Exchange] = {}
 
     @property
     def all(self) -> tuple[Specimen, ...]:
@@ -73,27 +84,60 @@ class Workbench:
             if name in specimens.LASTING:
                 self._make_room()
             try:
-                body = specimens.write(name, self._target, self._pace)
-                self._specimens[name] = Specimen(name, body, self.submit(body))
+                body = specimens.write(name, self._occasion)
+                self._specimens[name] = self.begin(name, body, self._key(name))
             except Finding as trouble:
                 self._troubles[name] = trouble
                 raise
-        return self._specimens[name]
+        found = self._specimens[name]
+        self._client.recall(found.submitted)
+        return found
 
     def _make_room(self) -> None:
         for specimen in self._specimens.values():
             if specimen.final is None and specimen.name not in specimens.LASTING:
                 self.settle(specimen, self._pace.job_patience)
 
-    def once(self, body: dict[str, Any], headers: dict[str, str] | None = None) -> Specimen:
-        """Submit a job that one check alone looks at."""
-        return Specimen("once", body, self.submit(body, headers))
+    def _key(self, name: str) -> dict[str, str]:
+        return {"Idempotency-Key": self._pace.draw_name(name)} if name in specimens.KEYED else {}
 
-    def submit(self, body: dict[str, Any], headers: dict[str, str] | None = None) -> Exchange:
-        """Submit a body that is to be accepted; raises Failure if it is not."""
-        exchange = self._client.call("submit_job", body=body, headers=headers).expect(201)
-        exchange.document()["id"]
-        return exchange
+    def begin(self, name: str, body: dict[str, Any], headers: Mapping[str, str]) -> Specimen:
+        """Submit a job and look whether it is there at once; raises Failure if it is not accepted."""
+        submitted = self._client.call("submit_job", body=body, headers=headers).expect(201)
+        job_id = str(submitted.document()["id"])
+        specimen = Specimen(name, body, headers, submitted)
+        specimen.at_once = self._client.call("list_jobs", query=self._newest(body))
+        found = self._client.call("get_job", job_id=job_id)
+        if found.status == 200:
+            specimen.looks.append(found)
+        return specimen
+
+    @staticmethod
+    def _newest(body: dict[str, Any]) -> Query:
+        run = body.get("labels", {}).get("run")
+        return [("page_size", "50"), *([("label", f"run={run}")] if run else [])]
+
+    def adopt(self, name: str, specimen: Specimen) -> None:
+        """Keep under a name a job that a check submitted in a way of its own."""
+        self._specimens[name] = specimen
+
+    @property
+    def shelf(self) -> list[Specimen]:
+        """The specimens that are on the shelf now, in the order of their submission."""
+        return [each for each in self.all if each.body.get("labels", {}).get("shelf") == "one"]
+
+    def shared(self, name: str, make: Callable[[], T]) -> T:
+        """Return what `make` gave for the first check that asked for it, or raise what it raised then."""
+        if name in self._troubles:
+            raise type(self._troubles[name])(str(self._troubles[name]))
+        if name not in self._shared:
+            try:
+                self._shared[name] = make()
+            except Finding as trouble:
+                self._troubles[name] = trouble
+                raise
+        found: T = self._shared[name]
+        return found
 
     def trivial(self, **members: Any) -> dict[str, Any]:
         """Return the body of a job that does next to nothing."""
@@ -106,7 +150,21 @@ class Workbench:
         document = exchange.document()
         if document["state"] in self._transitions.terminal and specimen.final is None:
             specimen.final = document
+            self._look_into(specimen)
         return document
+
+    def _look_into(self, specimen: Specimen) -> None:
+        """Ask for everything that a terminal job promises, as soon as it is seen to be terminal."""
+        task = [("task_index", "0")] if "array" in specimen.body else []
+        listed = self._client.call("list_results", job_id=specimen.id, query=task)
+        specimen.at_end.append(listed)
+        for stream in ("stdout", "stderr"):
+            log = self._client.call("get_log", job_id=specimen.id, stream=stream, query=task)
+            specimen.at_end.append(log)
+        results = listed.document().get("results") if listed.status == 200 else None
+        if results:
+            result = self._client.call("get_result", job_id=specimen.id, result_id=str(results[0]["id"]))
+            specimen.at_end.append(result)
 
     def _looks(self, specimen: Specimen, patience: float) -> Iterator[Document]:
         ceiling = int(self._target.service_info["limits"]["max_wait_seconds"])
@@ -129,7 +187,13 @@ class Workbench:
             self.settle(specimen, patience)
         if specimen.final is None:
             raise self._gave_up(specimen, f"did not end in {patience:.0f} s")
+        self._client.recall(self.last_look(specimen))
         return specimen.final
+
+    @staticmethod
+    def last_look(specimen: Specimen) -> Exchange:
+        """Return the answer that first showed a specimen terminal."""
+        return next(look for look in specimen.looks if look.document() == specimen.final)
 
     def _gave_up(self, specimen: Specimen, what: str) -> Failure:
         """Return the failure, which is then told at once to whoever asks for this specimen again."""
@@ -208,8 +272,9 @@ class Workbench:
                 raise Failure(
                     f"{len(found)} results of the job {self.specimen(name).id} ({name}) are {path!r}"
                 )
-            self._contents[key] = self.fetch(self.specimen(name), found[0]).content
-        return self._contents[key]
+            self._contents[key] = self.fetch(self.specimen(name), found[0])
+        self._client.recall(self._contents[key])
+        return self._contents[key].content
 
     def fetch(self, specimen: Specimen, result: Document, headers: dict[str, str] | None = None) -> Exchange:
         """Get a result's bytes."""
@@ -226,7 +291,7 @@ class Workbench:
     def applies(self, name: str) -> bool:
         """Tell whether the facility has a place for this specimen."""
         try:
-            specimens.write(name, self._target, self._pace)
+            specimens.write(name, self._occasion)
         except NotApplicable:
             return False
         return True

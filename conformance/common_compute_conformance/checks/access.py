@@ -14,7 +14,7 @@ _OWN_HEADERS = frozenset({"x-request-id", "date"})
 _OWN_MEMBERS = frozenset({"instance", "request_id"})
 
 
-@check("CC-ACC-001", specimens=("plain",))
+@check("CC-ACC-001", specimens=("plain", "tour"))
 def without_access_control_tokens_are_ignored(trial: Trial) -> None:
     """CC-ACC-001: under access none a token is ignored, and the owner is `anonymous`."""
     if trial.target.access != "none":
@@ -28,12 +28,16 @@ def without_access_control_tokens_are_ignored(trial: Trial) -> None:
         trial.equal(job["id"], seen["id"], "the job, seen with another token")
     basic = trial.client.as_caller(None).call("list_jobs", headers={"Authorization": "Basic eDp5"})
     trial.equal(200, basic.status, "the status of list_jobs with another scheme")
-    owner = (
-        trial.client.as_caller("any-token-at-all")
-        .call("submit_job", body=trial.workbench.trivial())
-        .expect(201)
+    keyed = trial.workbench.specimen("tour")
+    replayed = trial.client.as_caller("any-token-at-all").call(
+        "submit_job", body=keyed.body, headers=keyed.headers
     )
-    trial.equal("anonymous", owner.document()["owner"], "the owner of a job submitted with a token")
+    trial.equal(200, replayed.status, "the status of a submission repeated with a token")
+    trial.equal(
+        (keyed.id, "anonymous"),
+        (replayed.document()["id"], replayed.document()["owner"]),
+        "the job and its owner when the submission is repeated with a token",
+    )
     trial.witness(f"{job['id']} is anonymous's, and is seen with any token and with none")
 
 
@@ -72,13 +76,20 @@ def who_has_no_token_sees_nothing(trial: Trial) -> None:
         trial.witness(f"{what}: 401 on every operation but {' and '.join(sorted(_OPEN))}")
 
 
-@check("CC-ACC-003", specimens=("plain",))
+def _theirs(trial: Trial) -> Exchange:
+    """Return how the second caller was answered who submitted the first one's body under the same key."""
+    other, keyed = trial.other_caller(), trial.workbench.specimen("tour")
+    return trial.workbench.shared(
+        "theirs", lambda: other.call("submit_job", body=keyed.body, headers=keyed.headers)
+    )
+
+
+@check("CC-ACC-003", specimens=("plain", "tour"))
 def jobs_belong_to_who_submitted_them(trial: Trial) -> None:
     """CC-ACC-003: the owner is the caller, and list_jobs gives the caller's own jobs only."""
     other = trial.other_caller()
     job = trial.workbench.final("plain")
-    body = trial.workbench.trivial(labels={"run": trial.pace.run_name, "caller": "other"})
-    theirs = other.call("submit_job", body=body).expect(201).document()
+    theirs = _theirs(trial).expect(201).document()
     trial.require(job["owner"] != theirs["owner"], f"both callers are {job['owner']}")
     query = [("label", f"run={trial.pace.run_name}")]
     for client, mine, foreign in ((trial.client, job, theirs), (other, theirs, job)):
@@ -145,20 +156,18 @@ def the_jobs_of_others_are_not_there(trial: Trial) -> None:
     trial.equal(job, after, "the job after another caller tried everything")
 
 
-@check("CC-ACC-005")
+@check("CC-ACC-005", specimens=("tour",))
 def keys_and_page_tokens_belong_to_their_caller(trial: Trial) -> None:
     """CC-ACC-005: another caller's key makes a job of its own, and a page token is 422."""
     other = trial.other_caller()
-    key = {"Idempotency-Key": trial.pace.draw_name("shared")}
-    body = trial.workbench.trivial(labels={"shared": trial.pace.run_name})
-    mine = trial.workbench.submit(body, key).document()
-    theirs = other.call("submit_job", body=body, headers=key)
+    mine = trial.workbench.specimen("tour")
+    theirs = _theirs(trial)
+    trial.client.recall(theirs)
     trial.equal(201, theirs.status, "the status of the same key of another caller")
-    trial.require(mine["id"] != theirs.document()["id"], "the same key of another caller gave the same job")
-    trial.workbench.submit(body)
-    query = [("label", f"shared={trial.pace.run_name}"), ("page_size", "1")]
+    trial.require(mine.id != theirs.document()["id"], "the same key of another caller gave the same job")
+    query = [("label", f"run={trial.pace.run_name}"), ("page_size", "1")]
     token = trial.client.call("list_jobs", query=query).expect(200).document()["next_page_token"]
     stolen = other.call("list_jobs", query=[*query, ("page_token", token)])
     trial.require(stolen.status != 200, "a page token of another caller was accepted")
     stolen.problem(422)
-    trial.witness(f"the same key made {mine['id']} and {theirs.document()['id']}; the page token was 422")
+    trial.witness(f"the same key made {mine.id} and {theirs.document()['id']}; the page token was 422")

@@ -10,10 +10,10 @@ import jsonschema_rs
 
 from common_compute_conformance.checks.refusals import Near, refused
 from common_compute_conformance.registry import check
+from common_compute_conformance.specimens.ordinary import COUNTED
 from common_compute_conformance.trial import Trial
 
 _NAMED = ("architecture", "queue", "site")
-_COUNTED = ("cpu_cores", "memory_bytes", "wall_time_seconds", "gpus")
 _SHA256 = "0" * 64
 
 
@@ -67,7 +67,7 @@ def what_the_facility_lacks_is_refused(trial: Trial) -> None:
             trial, body, "unsupported-capability", pointer=f"/resources/{name}", what=f"an unknown {name}"
         )
         trial.witness(f"{name} no-such-{name}: unsupported-capability")
-    for name in _COUNTED:
+    for name in COUNTED:
         if trial.target.resource(name)["support"] != "unsupported":
             continue
         for value in (0, 1) if name == "gpus" else (1,):
@@ -81,7 +81,7 @@ def what_the_facility_lacks_is_refused(trial: Trial) -> None:
 @check("CC-VAL-012")
 def limits_hold(trial: Trial) -> None:
     """CC-VAL-012: a resource above its `max`, or above the limit of its queue, is 422 `limit-exceeded`."""
-    for name in _COUNTED:
+    for name in COUNTED:
         capability = trial.target.resource(name)
         if capability["support"] == "unsupported" or "max" not in capability:
             continue
@@ -106,20 +106,13 @@ def _limits_of_queues(trial: Trial) -> None:
             trial.witness(f"{what}: limit-exceeded")
 
 
-@check("CC-VAL-012")
+@check("CC-VAL-012", specimens=("optional",))
 def values_off_the_granularity_are_accepted(trial: Trial) -> None:
     """CC-VAL-012: a resource that is no multiple of the granularity is accepted."""
-    capabilities = {name: trial.target.resource(name) for name in _COUNTED}
-    odd = {
-        name: int(capability["granularity"]) + 1
-        for name, capability in capabilities.items()
-        if capability["support"] != "unsupported" and capability.get("granularity", 1) > 1
-        if int(capability["granularity"]) + 1 <= int(capability.get("max", 2**53))
-    }
-    if not odd:
+    if not any(trial.target.resource(name).get("granularity", 1) > 1 for name in COUNTED):
         trial.not_applicable("the facility announces no granularity")
-    job = trial.workbench.submit(trial.workbench.trivial(resources=odd)).document()
-    trial.witness(f"the job {job['id']} was accepted with {odd}")
+    specimen = trial.workbench.specimen("optional")
+    trial.witness(f"the job {specimen.id} was accepted with {specimen.body['resources']}")
 
 
 @check("CC-VAL-013")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -10,16 +11,15 @@ from typing import Any
 from common_compute_conformance.client import Exchange
 from common_compute_conformance.registry import check
 from common_compute_conformance.trial import Trial
+from common_compute_conformance.workbench import Specimen
 
-_TWINS = 8
-
-
-def _body(trial: Trial) -> dict[str, Any]:
-    return trial.workbench.trivial(name="An x", metadata={"one": 1, "text": "größe", "list": [1, 2]})
+_KEYED = "tour"
 
 
-def _key(trial: Trial) -> dict[str, str]:
-    return {"Idempotency-Key": trial.pace.draw_name("key")}
+def _first(trial: Trial) -> tuple[dict[str, Any], Mapping[str, str], str]:
+    """Return a body that was accepted under a key, the key, and the job that it made."""
+    specimen = trial.workbench.specimen(_KEYED)
+    return specimen.body, specimen.headers, specimen.id
 
 
 def _replayed(trial: Trial, exchange: Exchange, job_id: str) -> None:
@@ -29,52 +29,65 @@ def _replayed(trial: Trial, exchange: Exchange, job_id: str) -> None:
     trial.equal("true", exchange.headers.get("idempotency-replayed"), "Idempotency-Replayed")
 
 
-@check("CC-IDEM-001")
+@check("CC-IDEM-001", specimens=(_KEYED,))
 def a_repeat_is_a_replay(trial: Trial) -> None:
     """CC-IDEM-001: the same key and body give 200 with the same id."""
-    body, key = _body(trial), _key(trial)
-    first = trial.workbench.submit(body, key)
+    body, key, job_id = _first(trial)
+    first = trial.workbench.specimen(_KEYED).submitted
     trial.require(
         "idempotency-replayed" not in first.headers, "the first submission says that it is a replay"
     )
-    job_id = str(first.document()["id"])
     for _ in range(2):
         _replayed(trial, trial.client.call("submit_job", body=body, headers=key), job_id)
-    trial.witness(f"the job {job_id} was answered 201 once and 200 twice")
+    trial.workbench.final(_KEYED)
+    _replayed(trial, trial.client.call("submit_job", body=body, headers=key), job_id)
+    trial.witness(f"the job {job_id} was answered 201 once and 200 three times, also when it had ended")
 
 
-@check("CC-IDEM-002")
+@check("CC-IDEM-002", specimens=(_KEYED,))
 def bodies_are_compared_as_values(trial: Trial) -> None:
     """CC-IDEM-002: order, white space, escapes and `1.0` for `1` make no difference."""
-    body, key = _body(trial), _key(trial)
-    job_id = str(trial.workbench.submit(body, key).document()["id"])
-    reversed_text = json.dumps(dict(reversed(body.items())), ensure_ascii=True, indent=3)
-    for what, text in {
-        "another order, white space and escapes": reversed_text,
-        "1.0 for 1": json.dumps(body, ensure_ascii=False).replace('"one": 1', '"one": 1.0'),
-        "1e0 for 1": json.dumps(body, ensure_ascii=False).replace('"one": 1', '"one": 1e0'),
+    body, key, job_id = _first(trial)
+    text = json.dumps(body, ensure_ascii=False)
+    for what, same in {
+        "another order, white space and escapes": json.dumps(_reversed(body), ensure_ascii=True, indent=3),
+        "1.0 for 1": text.replace('"one": 1', '"one": 1.0'),
+        "1e0 for 1": text.replace('"one": 1', '"one": 1e0'),
+        "10E-1 for 1": text.replace('"one": 1', '"one": 10E-1'),
+        "an escape for a letter": text.replace("An x", "\\u0041n x"),
     }.items():
         headers = {**key, "Content-Type": "application/json"}
         exchange = trial.client.send(
-            "POST", "/jobs", operation_id="submit_job", content=text.encode(), headers=headers
+            "POST", "/jobs", operation_id="submit_job", content=same.encode(), headers=headers
         )
         _replayed(trial, exchange, job_id)
         trial.witness(f"a body with {what} is the same")
 
 
-@check("CC-IDEM-003")
+def _reversed(value: Any) -> Any:
+    """Return the value with the members of all its objects in the opposite order."""
+    if isinstance(value, dict):
+        return {name: _reversed(each) for name, each in reversed(value.items())}
+    if isinstance(value, list):
+        return [_reversed(each) for each in value]
+    return value
+
+
+@check("CC-IDEM-003", specimens=(_KEYED,))
 def another_body_is_refused(trial: Trial) -> None:
     """CC-IDEM-003: the same key with another body is 422 `idempotency-key-reused`."""
-    body, key = _body(trial), _key(trial)
-    trial.workbench.submit(body, key)
+    body, key, _ = _first(trial)
+    metadata = body["metadata"]
     for what, other in {
         "another command": {**body, "command": ["printf", "%s", "y"]},
         "another name": {**body, "name": "A y"},
         "no name": {name: value for name, value in body.items() if name != "name"},
-        "a member more": {**body, "labels": {}},
-        "true for 1": {**body, "metadata": {**body["metadata"], "one": True}},
-        "a text for a number": {**body, "metadata": {**body["metadata"], "one": "1"}},
-        "a list in another order": {**body, "metadata": {**body["metadata"], "list": [2, 1]}},
+        "a member more": {**body, "environment": {}},
+        "a label more": {**body, "labels": {**body["labels"], "more": ""}},
+        "true for 1": {**body, "metadata": {**metadata, "one": True}},
+        "a text for a number": {**body, "metadata": {**metadata, "one": "1"}},
+        "a number that is nearly the same": {**body, "metadata": {**metadata, "one": 1.0000000001}},
+        "a list in another order": {**body, "metadata": {**metadata, "list": [2, 1]}},
     }.items():
         exchange = trial.client.call("submit_job", body=other, headers=key)
         trial.require(exchange.status != 201, f"{what} under a key in use was accepted with 201")
@@ -83,73 +96,94 @@ def another_body_is_refused(trial: Trial) -> None:
         trial.witness(f"{what}: idempotency-key-reused")
 
 
-@check("CC-IDEM-004")
-def of_twins_one_is_born(trial: Trial) -> None:
-    """CC-IDEM-004: of concurrent submissions with one key exactly one is 201, the others 200."""
-    body, key = _body(trial), _key(trial)
-    gate = Barrier(_TWINS)
+def twin(trial: Trial) -> tuple[Specimen, list[Exchange]]:
+    """Submit one job many times at once under one key, and return it with all the answers."""
+    count = trial.budget.twins
+    body = trial.workbench.trivial(name="One of twins", labels={"run": trial.pace.run_name})
+    key = {"Idempotency-Key": trial.pace.draw_name("twins")}
+    gate = Barrier(count)
 
     def submit(_: int) -> Exchange:
         gate.wait(timeout=10)
         return trial.client.call("submit_job", body=body, headers=key)
 
-    with ThreadPoolExecutor(_TWINS) as pool:
-        exchanges = list(pool.map(submit, range(_TWINS)))
+    with ThreadPoolExecutor(count) as pool:
+        exchanges = list(pool.map(submit, range(count)))
+    accepted = [each for each in exchanges if each.status == 201] or [exchanges[0].expect(201)]
+    return Specimen("twin", body, key, accepted[0]), exchanges
+
+
+@check("CC-IDEM-004")
+def of_twins_one_is_born(trial: Trial) -> None:
+    """CC-IDEM-004: of concurrent submissions with one key exactly one is 201, the others 200."""
+    specimen, exchanges = trial.workbench.shared("twin", lambda: twin(trial))
+    for exchange in exchanges:
+        trial.client.recall(exchange)
+    count = len(exchanges)
     statuses = sorted(exchange.status for exchange in exchanges)
-    trial.equal([200] * (_TWINS - 1) + [201], statuses, f"the statuses of {_TWINS} concurrent submissions")
-    job_id = next(str(each.document()["id"]) for each in exchanges if each.status == 201)
+    trial.equal([200] * (count - 1) + [201], statuses, f"the statuses of {count} concurrent submissions")
     for exchange in exchanges:
         if exchange.status == 200:
-            _replayed(trial, exchange, job_id)
-    trial.witness(f"{_TWINS} concurrent submissions made the one job {job_id}")
+            _replayed(trial, exchange, specimen.id)
+    trial.witness(f"{count} concurrent submissions made the one job {specimen.id}")
+
+
+def _second_chance(trial: Trial) -> tuple[Specimen, list[Exchange]]:
+    """Use a key of the greatest length for bodies that are refused, and then for one that is not."""
+    longest = trial.pace.draw_name("~!#$%&'()*+,-./:;<=>?@[]^_`{|}").ljust(255, "k")
+    key = {"Idempotency-Key": longest}
+    body = trial.workbench.trivial(labels={"run": trial.pace.run_name})
+    refused = [
+        trial.client.call("submit_job", body=each, headers=key)
+        for each in ({**body, "command": []}, {**body, "facility_id": "no-such-facility"})
+    ]
+    return trial.workbench.begin("second chance", body, key), refused
 
 
 @check("CC-IDEM-005")
 def a_refusal_uses_no_key(trial: Trial) -> None:
     """CC-IDEM-005: after a refused submission the key serves for another body."""
-    key = _key(trial)
-    body = _body(trial)
-    trial.client.call("submit_job", body={**body, "command": []}, headers=key).problem(422)
-    trial.client.call("submit_job", body={**body, "facility_id": "no-such-facility"}, headers=key).problem(
-        422
-    )
-    job_id = trial.workbench.submit(body, key).document()["id"]
-    trial.witness(f"after two refusals the key made the job {job_id}")
+    specimen, refused = trial.workbench.shared("second chance", lambda: _second_chance(trial))
+    for exchange in refused:
+        trial.client.recall(exchange)
+        exchange.problem(422)
+    trial.witness(f"after {len(refused)} refusals the key made the job {specimen.id}")
 
 
 @check("CC-IDEM-006")
 def keys_are_looked_at(trial: Trial) -> None:
     """CC-IDEM-006: a key that is not 1 to 255 visible ASCII characters is 422 and named."""
+    body = trial.workbench.trivial()
     for value in ("", "k" * 256, "two words", "a\tb", "größe"):
-        exchange = trial.client.call("submit_job", body=_body(trial), headers={"Idempotency-Key": value})
+        exchange = trial.client.call("submit_job", body=body, headers={"Idempotency-Key": value})
         trial.require(exchange.status != 201, f"the key {value!r} was accepted")
         named = [str(error.get("header", "")).lower() for error in exchange.problem(422)["errors"]]
         trial.require("idempotency-key" in named, f"the key {value!r}: the errors name the headers {named}")
         trial.witness(f"the key {value[:20]!r}: 422")
-    longest = trial.pace.draw_name("~!#$%&'()*+,-./:;<=>?@[]^_`{|}").ljust(255, "k")
-    job_id = trial.workbench.submit(_body(trial), {"Idempotency-Key": longest}).document()["id"]
-    trial.witness(f"one of 255 characters made the job {job_id}")
 
 
-@check("CC-IDEM-007")
+@check("CC-IDEM-006")
+def a_key_of_255_characters_is_taken(trial: Trial) -> None:
+    """CC-IDEM-006: 255 visible ASCII characters of any kind are a key."""
+    specimen, _ = trial.workbench.shared("second chance", lambda: _second_chance(trial))
+    _replayed(
+        trial, trial.client.call("submit_job", body=specimen.body, headers=specimen.headers), specimen.id
+    )
+    almost = {"Idempotency-Key": specimen.headers["Idempotency-Key"][:-1] + "K"}
+    other = trial.client.call("submit_job", body={**specimen.body, "command": []}, headers=almost)
+    trial.require(other.status != 200, "a key that differs in its last character is taken for the same")
+    trial.witness(f"a key of 255 characters made the job {specimen.id}, and gives it again")
+
+
+@check("CC-IDEM-007", specimens=("same-1", "same-2"))
 def without_a_key_each_is_new(trial: Trial) -> None:
     """CC-IDEM-007: two submissions of one body without a key make two jobs."""
-    body = _body(trial)
-    first, second = (str(trial.workbench.submit(body).document()["id"]) for _ in range(2))
-    trial.require(first != second, f"two submissions without a key made the one job {first}")
-    trial.witness(f"the jobs {first} and {second}")
-
-
-@check("CC-IDEM-008")
-def a_key_outlives_its_job(trial: Trial) -> None:
-    """CC-IDEM-008: after the release a key is 409 `job-released`, and 422 with another body."""
-    body, key = _body(trial), _key(trial)
-    specimen = trial.workbench.once(body, key)
-    trial.workbench.ended(specimen)
-    trial.client.call("release_job", job_id=specimen.id).expect(204)
-    again = trial.client.call("submit_job", body=body, headers=key)
-    trial.require(again.status != 201, "the key of a released job made a second job")
-    again.problem(409, "job-released")
-    other = trial.client.call("submit_job", body={**body, "name": "A y"}, headers=key)
-    other.problem(422, "idempotency-key-reused")
-    trial.witness(f"the key of the released job {specimen.id}: 409 with its body, 422 with another")
+    first, second = (trial.workbench.specimen(name) for name in ("same-1", "same-2"))
+    trial.equal(first.body, second.body, "the bodies of the two submissions")
+    trial.require(
+        first.id != second.id, f"two submissions of one body without a key made the one job {first.id}"
+    )
+    for specimen in (first, second):
+        found = trial.client.call("get_job", job_id=specimen.id).expect(200).document()
+        trial.equal(specimen.id, found["id"], "the id of the job")
+    trial.witness(f"the jobs {first.id} and {second.id}")

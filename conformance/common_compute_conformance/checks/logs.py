@@ -5,11 +5,11 @@ from __future__ import annotations
 from base64 import b64decode
 
 from common_compute_conformance.registry import check
-from common_compute_conformance.specimens import PLAIN_STDERR, PLAIN_STDOUT
+from common_compute_conformance.specimens.ordinary import BRIM_STDOUT, PLAIN_STDERR, PLAIN_STDOUT
 from common_compute_conformance.trial import Trial
 
 
-@check("CC-LOG-001", specimens=("plain", "files", "bare"))
+@check("CC-LOG-001", specimens=("plain", "files", "brim"))
 def logs_are_the_bytes_written(trial: Trial) -> None:
     """CC-LOG-001: a log is `text/plain` without a charset, exactly the bytes of its stream."""
     inputs = {
@@ -19,7 +19,7 @@ def logs_are_the_bytes_written(trial: Trial) -> None:
     wanted = {
         "plain": (PLAIN_STDOUT.encode(), PLAIN_STDERR.encode()),
         "files": (b64decode(inputs["out.in"]), b64decode(inputs["err.in"])),
-        "bare": (b"bare", b""),
+        "brim": (BRIM_STDOUT.encode(), b""),
     }
     for name, streams in wanted.items():
         job = trial.workbench.succeeded(name)

@@ -12,13 +12,12 @@ _PLAIN = {"Content-Type": "text/plain"}
 _JSON = {"Content-Type": "application/json"}
 
 
-@check("CC-ERR-014", specimens=("plain",))
+@check("CC-ERR-014", specimens=("plain", "tour"))
 def faults_are_answered_in_order(trial: Trial) -> None:
     """CC-ERR-014: of several faults the first of the contract's order is answered."""
     client, workbench = trial.client, trial.workbench
-    key = trial.pace.draw_name("order")
-    body = workbench.trivial()
-    workbench.submit(body, {"Idempotency-Key": key})
+    specimen = workbench.specimen("tour")
+    key, body = specimen.headers["Idempotency-Key"], specimen.body
     ended = str(workbench.final("plain")["id"])
     bad_key = {"Idempotency-Key": "x" * 256}
     for first, second, exchange, status, codes in (

@@ -7,7 +7,7 @@ from common_compute_conformance.registry import check
 from common_compute_conformance.trial import Trial
 
 _SIGTERM = 15
-_ENDED = ("plain", "bare", "exit-nonzero", "signal", "no-command", "output-missing", "optional")
+_ENDED = ("plain", "brim", "exit-nonzero", "signal", "no-command", "output-missing", "optional")
 
 
 def _failed(trial: Trial, name: str) -> Document:
@@ -31,10 +31,10 @@ def wall_time_is_enforced(trial: Trial) -> None:
     trial.witness(f"the job {job['id']}, given 1 s and sleeping for 300, ended with {job['reason']}")
 
 
-@check("CC-JOB-016", specimens=("plain", "bare"))
+@check("CC-JOB-016", specimens=("plain", "brim"))
 def exit_code_0_succeeds(trial: Trial) -> None:
     """CC-JOB-016: a command that exits with 0 and keeps its outputs ends as succeeded."""
-    for name in ("plain", "bare"):
+    for name in ("plain", "brim"):
         job = trial.workbench.succeeded(name)
         trial.equal(0, job.get("exit_code"), f"the exit code of the job {job['id']}")
         trial.witness(f"the job {job['id']} ({name}) succeeded with exit code 0")

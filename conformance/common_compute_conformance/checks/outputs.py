@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from common_compute_conformance.registry import check
-from common_compute_conformance.specimens import FILES_MATCHED
+from common_compute_conformance.specimens.files import MATCHED
 from common_compute_conformance.trial import Trial
 
 
 def _matched(trial: Trial) -> dict[str, set[str]]:
     """Return the paths of the results below glob/, by what follows the last dot."""
-    found: dict[str, set[str]] = {name: set() for name in FILES_MATCHED}
+    found: dict[str, set[str]] = {name: set() for name in MATCHED}
     for result in trial.workbench.results("files"):
         path = str(result["path"])
         if path.startswith("glob/"):
@@ -21,7 +21,7 @@ def _gives(trial: Trial, *kinds: str) -> None:
     trial.workbench.succeeded("files")
     found = _matched(trial)
     for kind in kinds:
-        trial.equal(sorted(FILES_MATCHED[kind]), sorted(found[kind]), f"the results that end in .{kind}")
+        trial.equal(sorted(MATCHED[kind]), sorted(found[kind]), f"the results that end in .{kind}")
         trial.witness(f"{', '.join(sorted(found[kind]))}, and nothing else in .{kind}")
 
 
@@ -30,7 +30,7 @@ def patterns_match(trial: Trial) -> None:
     """CC-RES-005: `*`, `?`, `[abc]`, `[!abc]` in one segment, `**` over any number."""
     _gives(trial, "one", "two", "three", "four")
     found = _matched(trial)["five"]
-    plain = {path for path in FILES_MATCHED["five"] if "/." not in path}
+    plain = {path for path in MATCHED["five"] if "/." not in path}
     trial.require(plain <= found, f"glob/**/*.five gives {sorted(found)}, without {sorted(plain - found)}")
     below = {
         str(each["path"]) for each in trial.workbench.results("files") if str(each["path"]).startswith("all/")

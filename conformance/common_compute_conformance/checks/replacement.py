@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common_compute_conformance.registry import check
-from common_compute_conformance.specimens import ARRAY_PARAMETERS
+from common_compute_conformance.specimens.arrays import PARAMETERS
 from common_compute_conformance.trial import Trial
 
 # What the specimen writes, each part with a NUL behind it, in this order.
@@ -15,7 +15,7 @@ _PARTS = (
 
 def _seen(trial: Trial) -> list[dict[str, str]]:
     trial.workbench.succeeded("parameters")
-    count = min(len(ARRAY_PARAMETERS), int(trial.target.limits["max_array_tasks"]))
+    count = min(len(PARAMETERS), int(trial.target.limits["max_array_tasks"]))
     seen = []
     for index in range(count):
         content = trial.workbench.content("parameters", f"out-{index}.seen", index)
@@ -43,7 +43,7 @@ def tasks_know_who_they_are(trial: Trial) -> None:
 def tasks_have_their_parameters(trial: Trial) -> None:
     """CC-TASK-004: each task has its own parameters as environment variables."""
     for index, parts in enumerate(_seen(trial)):
-        wanted = ARRAY_PARAMETERS[index]
+        wanted = PARAMETERS[index]
         trial.equal(
             (wanted["WORD"], wanted["NEXT"]), (parts["word"], parts["next"]), f"the variables of task {index}"
         )
@@ -55,7 +55,7 @@ def placeholders_are_replaced(trial: Trial) -> None:
     """CC-TASK-005: placeholders are replaced in command, environment, and paths of inputs and outputs."""
     seen = _seen(trial)
     for index, parts in enumerate(seen):
-        word = ARRAY_PARAMETERS[index]["WORD"]
+        word = PARAMETERS[index]["WORD"]
         trial.equal(word, parts["argument_word"], f"{{{{WORD}}}} in the command of task {index}")
         trial.equal(
             f"{index}/{len(seen)}", parts["argument_index"], f"index and count in the command of task {index}"
@@ -69,7 +69,7 @@ def placeholders_are_replaced(trial: Trial) -> None:
 def replacements_are_not_scanned_again(trial: Trial) -> None:
     """CC-TASK-006: what a replacement brings in is not scanned again, and other braces stay."""
     for index, parts in enumerate(_seen(trial)):
-        wanted = ARRAY_PARAMETERS[index]
+        wanted = PARAMETERS[index]
         trial.equal(wanted["NEXT"], parts["argument_next"], f"{{{{NEXT}}}} in the command of task {index}")
         trial.equal(
             wanted["WORD"] + wanted["NEXT"], parts["both"], f"two placeholders in the command of task {index}"

@@ -6,11 +6,13 @@ import hashlib
 from base64 import b64decode
 
 from common_compute_conformance.registry import check
-from common_compute_conformance.specimens import MANY, ODD_NAMES, OWN_LANG, PLAIN_RESULT
+from common_compute_conformance.specimens.endings import OWN_LANG
+from common_compute_conformance.specimens.files import MANY, ODD_NAMES
+from common_compute_conformance.specimens.ordinary import PLAIN_RESULT
 from common_compute_conformance.trial import Trial
 
 
-@check("CC-RES-002", specimens=("plain", "files", "many"))
+@check("CC-RES-002", specimens=("plain", "files"))
 def results_are_the_bytes_written(trial: Trial) -> None:
     """CC-RES-002: a result's bytes are those written, and have its `size_bytes` and `sha256`."""
     trial.equal(PLAIN_RESULT.encode(), trial.workbench.content("plain", "plain.seen"), "the result of plain")
@@ -25,8 +27,8 @@ def results_are_the_bytes_written(trial: Trial) -> None:
     for number in range(0, MANY, 25):
         trial.equal(
             str(number).encode(),
-            trial.workbench.content("many", f"{number}.seen"),
-            f"the result {number}.seen",
+            trial.workbench.content("files", f"{number}.many"),
+            f"the result {number}.many",
         )
     for name in ("plain", "files"):
         for result in trial.workbench.results(name):
@@ -56,10 +58,10 @@ def results_carry_their_headers(trial: Trial) -> None:
             trial.witness(f"{result['path']}: {result['media_type']}, {disposition}")
 
 
-@check("CC-RES-004", specimens=("bare", "optional"))
+@check("CC-RES-004", specimens=("brim", "optional"))
 def without_outputs_there_are_no_results(trial: Trial) -> None:
     """CC-RES-004: no outputs, or optional ones that match nothing: no results, complete."""
-    for name in ("bare", "optional"):
+    for name in ("brim", "optional"):
         job = trial.workbench.succeeded(name)
         document = trial.client.call("list_results", job_id=str(job["id"])).expect(200).document()
         trial.equal(
@@ -96,10 +98,10 @@ def failed_jobs_have_results(trial: Trial) -> None:
     trial.witness(f"the failed job {job['id']} kept kept.seen")
 
 
-@check("CC-RES-011", specimens=("exit-nonzero", "output-missing", "many"))
+@check("CC-RES-011", specimens=("exit-nonzero", "output-missing", "files"))
 def complete_is_about_the_whole_job(trial: Trial) -> None:
     """CC-RES-011: `complete` is the same on every page and for every `task_index`."""
-    for name, complete in (("exit-nonzero", False), ("output-missing", False), ("many", True)):
+    for name, complete in (("exit-nonzero", False), ("output-missing", False), ("files", True)):
         job_id = str(trial.workbench.final(name)["id"])
         for query in ([], [("page_size", "1")], [("task_index", "0")], [("task_index", "7")]):
             document = trial.client.call("list_results", job_id=job_id, query=query).expect(200).document()
@@ -107,10 +109,10 @@ def complete_is_about_the_whole_job(trial: Trial) -> None:
         trial.witness(f"{job_id} ({name}): complete is {complete} everywhere")
 
 
-@check("CC-RES-011", specimens=("many",))
+@check("CC-RES-011", specimens=("files",))
 def complete_is_the_same_on_the_last_page(trial: Trial) -> None:
     """CC-RES-011: `complete` is the same on the last page."""
-    job_id = str(trial.workbench.final("many")["id"])
+    job_id = str(trial.workbench.final("files")["id"])
     first = trial.client.call("list_results", job_id=job_id).expect(200).document()
     query = [("page_token", first["next_page_token"])]
     last = trial.client.call("list_results", job_id=job_id, query=query).expect(200).document()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common_compute_conformance.registry import check
-from common_compute_conformance.specimens import LONG_FIRST
+from common_compute_conformance.specimens.lasting import LONG_FIRST
 from common_compute_conformance.trial import Trial
 
 

@@ -1,0 +1,62 @@
+"""Jobs that end otherwise than well."""
+
+from __future__ import annotations
+
+from common_compute_conformance.errors import NotApplicable
+from common_compute_conformance.specimens.lasting import LONG_SECONDS
+from common_compute_conformance.specimens.recipes import Body, Occasion, job, recipe, script
+
+OWN_LANG = "eo_XX.certification"  # a locale that no facility sets
+SINGLE_CODES = (1, 77, 126, 255)
+"""The exit codes that are tried one by one where there are no arrays."""
+
+
+@recipe("exit-nonzero")
+def _exit_nonzero(occasion: Occasion) -> Body:
+    return script(
+        occasion.target,
+        'printf "%s" "$LANG" > kept.seen; exit 3',
+        environment={"LANG": OWN_LANG},
+        outputs=[{"path": "kept.seen"}, {"path": "absent.seen"}],
+    )
+
+
+@recipe("signal")
+def _signal(occasion: Occasion) -> Body:
+    # A shell that is the first process of a container survives its own signal: then 143 is what 128 + 15
+    # would be.
+    return script(occasion.target, "kill -TERM $$; exit 143")
+
+
+@recipe("no-command")
+def _no_command(occasion: Occasion) -> Body:
+    return job(occasion.target, "/nonexistent/no-such-program", "x")
+
+
+@recipe("output-missing")
+def _output_missing(occasion: Occasion) -> Body:
+    return job(occasion.target, "printf", "%s", "done", outputs=[{"path": "absent.seen"}])
+
+
+@recipe("over-time")
+def _over_time(occasion: Occasion) -> Body:
+    if occasion.target.resource("wall_time_seconds")["support"] != "enforced":
+        raise NotApplicable("the facility does not enforce wall_time_seconds")
+    return job(occasion.target, "sleep", str(LONG_SECONDS), resources={"wall_time_seconds": 1})
+
+
+def single(code: int) -> str:
+    """Return the name of the specimen that exits with a code."""
+    return f"exit-{code}"
+
+
+def _exits_with(code: int) -> None:
+    @recipe(single(code))
+    def _exit(occasion: Occasion) -> Body:
+        if occasion.target.claims("arrays"):
+            raise NotApplicable("the exit codes are those of an array's tasks")
+        return script(occasion.target, f"exit {code}")
+
+
+for _code in SINGLE_CODES:
+    _exits_with(_code)
