@@ -18,6 +18,8 @@ from common_compute_conformance.pace import Pace
 
 _UNSET: Any = object()
 _KEPT_BYTES = 2000
+# What a server or a gateway before it answers when it cannot do its work for the moment.
+_TROUBLE = frozenset({429, 502, 503, 504})
 
 Query = Iterable[tuple[str, str]]
 
@@ -42,7 +44,7 @@ class Exchange:
     def expect(self, *statuses: int) -> Exchange:
         """Return this exchange if its status is one of these.
 
-        Raises Inconclusive for a 5xx nobody asked for, Failure for any other status.
+        Raises Inconclusive for trouble that may pass, Failure for any other status.
         """
         if self.status in statuses:
             return self
@@ -50,7 +52,7 @@ class Exchange:
         message = (
             f"expected {wanted}, got {self.status} from {self.method} {self.url}: {_excerpt(self.content)}"
         )
-        if self.status >= 500:
+        if self.status in _TROUBLE:
             raise Inconclusive(message)
         raise Failure(message, expected=f"status {wanted}", actual=f"status {self.status}")
 

@@ -15,6 +15,9 @@ from common_compute_mocks.flavours import Flavour
 _NEVER_RESOLVED = re.compile(r"[A-Za-z0-9.-]*\.invalid(:[0-9]+)?/")
 """Names below .invalid exist nowhere, RFC 2606: an image there is one that cannot be had."""
 
+_DIGEST_OF_NOTHING = re.compile(r".*@sha256:([0-9a-f])\1{63}")
+"""No image can be expected to have a digest of one repeated digit."""
+
 
 def native_id(flavour: Flavour, key: PartKey, index: int, *, of_array: bool) -> str:
     """Give a task's number at the facility."""
@@ -26,7 +29,8 @@ def native_id(flavour: Flavour, key: PartKey, index: int, *, of_array: bool) -> 
 
 def image_is_missing(spec: Mapping[str, Any]) -> bool:
     """Tell whether a job's image cannot be had."""
-    return _NEVER_RESOLVED.match(spec["software"].get("image", "")) is not None
+    image: str = spec["software"].get("image", "")
+    return bool(_NEVER_RESOLVED.match(image) or _DIGEST_OF_NOTHING.fullmatch(image))
 
 
 def resolve(flavour: Flavour, spec: Mapping[str, Any], draw: Draw) -> Resolved:

@@ -12,6 +12,7 @@ from common_compute_conformance.trial import Trial
 _JSON = {"Content-Type": "application/json"}
 # Larger bodies than this are not sent: a limit that high is taken on trust, and said so.
 _LARGEST_BODY_BYTES = 256 * 2**20
+_DEEPEST = 100_000
 
 
 def _operations(trial: Trial) -> list[str]:
@@ -108,8 +109,9 @@ def what_is_no_json_is_refused(trial: Trial) -> None:
 @check("CC-ERR-009")
 def nesting_breaks_nothing(trial: Trial) -> None:
     """CC-ERR-009: a body nested 32 deep is read; a deeper one is read or 400, never 5xx."""
+    deepest = min(_DEEPEST, (int(trial.target.service_info["limits"]["max_request_bytes"]) - 100) // 2)
     for operation_id in _operations(trial):
-        for depth in (32, 33, 1000, 100_000):
+        for depth in (32, 33, min(1000, deepest), deepest):
             lists = depth - 2  # the body and its metadata are the first two levels
             nested = b'{"surprise": 1, "metadata": {"x": ' + b"[" * lists + b"]" * lists + b"}}"
             exchange = _post(trial, operation_id, nested, _JSON)
@@ -120,5 +122,5 @@ def nesting_breaks_nothing(trial: Trial) -> None:
             else:
                 exchange.expect(read, 400)
             trial.witness(f"{operation_id}, nested {depth} deep: {exchange.status}")
-        exchange = _post(trial, operation_id, b"[" * 100_000, _JSON)
-        trial.require(exchange.status < 500, f"100,000 open brackets were answered {exchange.status}")
+        exchange = _post(trial, operation_id, b"[" * deepest, _JSON)
+        trial.require(exchange.status < 500, f"{deepest} open brackets were answered {exchange.status}")

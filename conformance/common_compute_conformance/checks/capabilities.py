@@ -10,7 +10,7 @@ import jsonschema_rs
 
 from common_compute_conformance.checks.refusals import Near, refused
 from common_compute_conformance.registry import check
-from common_compute_conformance.specimens.ordinary import COUNTED
+from common_compute_conformance.specimens.ordinary import COUNTED, announced
 from common_compute_conformance.trial import Trial
 
 _NAMED = ("architecture", "queue", "site")
@@ -76,6 +76,26 @@ def what_the_facility_lacks_is_refused(trial: Trial) -> None:
                 trial, body, "unsupported-capability", pointer=f"/resources/{name}", what=f"{name} {value}"
             )
             trial.witness(f"{name} {value}: unsupported-capability")
+
+
+@check("CC-FAC-010", specimens=("optional",))
+def what_is_announced_is_accepted(trial: Trial) -> None:
+    """CC-FAC-010: each queue, architecture and site that is announced is accepted where supported."""
+    named = announced(trial.target)
+    if not named:
+        trial.not_applicable("the facility supports none of queue, architecture and site")
+    if not trial.target.claims("validation"):
+        specimen = trial.workbench.specimen("optional")
+        trial.witness(f"{specimen.id} was accepted with {specimen.body['resources']}")
+        return
+    for name, values in named.items():
+        for value in values:
+            body = trial.workbench.trivial(resources={name: value})
+            verdict = trial.client.call("validate_job", body=body).expect(200).document()
+            trial.require(
+                verdict["valid"] is True, f"{name} {value}, which is announced: {verdict['errors']}"
+            )
+        trial.witness(f"{name}: {', '.join(values)}")
 
 
 @check("CC-VAL-012")

@@ -46,6 +46,12 @@ def head_works_like_get(trial: Trial) -> None:
         )
         trial.equal((got.status, b""), (status, body), f"status and body of HEAD {path}")
         trial.witness(f"HEAD {path} -> {head.status}, no body")
+    for path in ("/no-such-path", "/jobs/no-such-job", "/facilities/no-such-facility", "/jobs?page_size=0"):
+        refused = trial.client.send("GET", path)
+        trial.require(refused.status >= 400, f"{refused}: expected a refusal")
+        head = trial.client.send("HEAD", path)
+        trial.equal((refused.status, b""), (head.status, head.content), f"status and body of HEAD {path}")
+        trial.witness(f"HEAD {path} -> {head.status}, no body")
 
 
 @check("CC-SVC-007", specimens=("plain",))
@@ -66,7 +72,9 @@ def _unknown(trial: Trial) -> Iterator[Exchange]:
         names = [name for name in real if name != "stream"]
         # The job of a result that is asked for by an unknown id is a real one, of course.
         name = names[-1]
-        for unknown in _UNKNOWN_JOBS if name == "job_id" else _UNKNOWN_IDS:
+        # Nearly an id that is there: in capitals, and before a line feed, which a pattern's `$` lets pass.
+        near = [real[name] + "\n", *([real[name].upper()] if real[name].upper() != real[name] else [])]
+        for unknown in (*(_UNKNOWN_JOBS if name == "job_id" else _UNKNOWN_IDS), *near):
             path = operation.at(**{**real, name: unknown})
             yield client.send(operation.method, path, operation_id=operation.id)
 
@@ -161,6 +169,9 @@ def repeated_parameters_are_refused(trial: Trial) -> None:
     query = [("task_index", "0"), ("task_index", "0")]
     _names(trial, trial.client.call("list_results", job_id=job_id, query=query), "task_index")
     _names(trial, trial.client.call("get_log", job_id=job_id, stream="stdout", query=query), "task_index")
+    if trial.target.claims("watch"):
+        query = [("wait_seconds", "1"), ("wait_seconds", "1")]
+        _names(trial, trial.client.call("get_job", job_id=job_id, query=query), "wait_seconds")
 
 
 def _names(trial: Trial, exchange: Exchange, parameter: str) -> None:

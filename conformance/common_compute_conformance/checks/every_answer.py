@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import Any
 
+from common_compute_conformance.checks.conversation import conversation
 from common_compute_conformance.client import Exchange
 from common_compute_conformance.contract import Document
 from common_compute_conformance.errors import Finding
@@ -15,33 +16,11 @@ from common_compute_conformance.trial import Trial
 _SHOWN = 5
 
 
-def _conversation(trial: Trial) -> list[Exchange]:
-    """Return all exchanges so far, at least one for each simple operation and for some errors."""
-    client = trial.client
-    client.call("get_service_info")
-    client.call("get_health")
-    client.call("list_facilities")
-    client.call("list_jobs")
-    client.call("get_job", job_id="no-such-job")
-    client.call("list_jobs", query=[("page_size", "0")])
-    client.call("submit_job", body={})
-    client.send("GET", "/no-such-path")
-    client.send("PATCH", "/jobs")
-    client.send("GET", "/jobs", operation_id="list_jobs", headers={"Accept": "text/html"})
-    client.send(
-        "POST", "/jobs", operation_id="submit_job", content=b"{", headers={"Content-Type": "application/json"}
-    )
-    client.send(
-        "POST", "/jobs", operation_id="submit_job", content=b"{}", headers={"Content-Type": "text/plain"}
-    )
-    return list(trial.journal.exchanges)
-
-
 def _errors(trial: Trial) -> list[Exchange]:
     """Return the answers that have to be problem documents."""
     return [
         exchange
-        for exchange in _conversation(trial)
+        for exchange in conversation(trial)
         if exchange.status >= 400
         and exchange.method not in ("HEAD", "OPTIONS")
         and not (exchange.status == 503 and exchange.url.endswith("/health"))
@@ -72,7 +51,7 @@ def _shown(faults: Counter[str]) -> str:
 @check("CC-SVC-004")
 def every_answer_fits_the_contract(trial: Trial) -> None:
     """CC-SVC-004: every answer has a listed status and a body that fits its schema, without null."""
-    exchanges = _conversation(trial)
+    exchanges = conversation(trial)
     faults: Counter[str] = Counter()
     for exchange in exchanges:
         path = exchange.url.removeprefix(trial.target.url).partition("?")[0]
@@ -98,7 +77,7 @@ def every_answer_has_its_request_id(trial: Trial) -> None:
         trial.require(
             told not in (None, "", "mine"), f"{exchange}, sent with X-Request-Id mine, answers {told!r}"
         )
-    exchanges = _conversation(trial)
+    exchanges = conversation(trial)
     without = [str(exchange) for exchange in exchanges if not exchange.headers.get("x-request-id")]
     trial.require(not without, f"{len(without)} answers have no X-Request-Id, such as {without[:3]}")
     ids = Counter(exchange.headers["x-request-id"] for exchange in exchanges)

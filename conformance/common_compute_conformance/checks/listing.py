@@ -72,9 +72,17 @@ def a_walk_gives_each_entry_once(trial: Trial) -> None:
         trial.witness(f"{operation_id}: the same {len(wanted)} entries in pages of any size")
 
 
-@check("CC-SVC-017", specimens=("files",))
+@check("CC-SVC-017", specimens=(*SHELF, "files", "exits"))
 def a_page_has_100_entries(trial: Trial) -> None:
     """CC-SVC-017: `page_size` is 100 where none is given."""
+    largest = str(trial.target.service_info["limits"]["max_page_size"])
+    for operation_id, member, query, path, _ in _lists(trial):
+        whole = trial.workbench.walk(operation_id, member, [*query, ("page_size", largest)], **path)
+        location = trial.contract.operations[operation_id].at(**path)
+        first = trial.client.send("GET", location, operation_id=operation_id, query=query)
+        shown = len(first.expect(200).document()[member])
+        trial.equal(min(100, len(whole)), shown, f"the first page of {len(whole)} entries of {operation_id}")
+        trial.witness(f"{operation_id}: {shown} of {len(whole)} on the first page")
     job_id = str(trial.workbench.succeeded("files")["id"])
     document = trial.client.call("list_results", job_id=job_id).expect(200).document()
     trial.equal(100, len(document["results"]), f"the first page of more than {MANY} results")

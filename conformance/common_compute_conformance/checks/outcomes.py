@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from common_compute_conformance.contract import Document
 from common_compute_conformance.registry import check
+from common_compute_conformance.specimens.endings import SINGLE_CODES, single
 from common_compute_conformance.trial import Trial
 
 _SIGTERM = 15
@@ -40,13 +43,45 @@ def exit_code_0_succeeds(trial: Trial) -> None:
         trial.witness(f"the job {job['id']} ({name}) succeeded with exit code 0")
 
 
-@check("CC-JOB-017", specimens=("exit-nonzero",))
-def other_exit_codes_fail(trial: Trial) -> None:
-    """CC-JOB-017: a command that exits with 3 ends as failed, with that code and `exit-nonzero`."""
-    job = _failed(trial, "exit-nonzero")
-    trial.equal(3, job.get("exit_code"), f"the exit code of the job {job['id']}")
-    _reason(trial, job, "exit-nonzero")
-    trial.witness(f"the job {job['id']} failed with exit code 3, exit-nonzero")
+def _codes(trial: Trial) -> Iterator[tuple[int, Document]]:
+    """Yield the exit codes of the specimens that end with one, each with the job or task that it ended."""
+    yield 3, _failed(trial, "exit-nonzero")
+    for code in SINGLE_CODES:
+        if trial.workbench.applies(single(code)):
+            yield code, _failed(trial, single(code))
+    if trial.workbench.applies("exits"):
+        job_id = str(trial.workbench.final("exits")["id"])
+        codes = trial.workbench.specimen("exits").body["command"][4:]
+        for task in trial.workbench.walk("list_tasks", "tasks", job_id=job_id):
+            index = int(task["index"])
+            if index < len(codes) and int(codes[index]):
+                yield int(codes[index]), task
+
+
+def _ended_with_their_code(trial: Trial, lowest: int, highest: int) -> list[tuple[int, Document]]:
+    found = [(code, each) for code, each in _codes(trial) if lowest <= code <= highest]
+    for code, each in found:
+        shown = (each["state"], each.get("exit_code"), each.get("signal"))
+        trial.equal(
+            ("failed", code, None), shown, f"state, exit code and signal of a command that exits with {code}"
+        )
+    codes = sorted({code for code, _ in found})
+    trial.require(bool(codes), f"no job of this facility exits with a code from {lowest} to {highest}")
+    trial.witness(f"commands that exited with {', '.join(map(str, codes))} failed with just that exit code")
+    return found
+
+
+@check("CC-JOB-017", specimens=("exit-nonzero", "exits", *map(single, SINGLE_CODES)))
+def each_exit_code_comes_home(trial: Trial) -> None:
+    """CC-JOB-017: exit codes from 1 to 125 come home as they are, with the reason `exit-nonzero`."""
+    for code, each in _ended_with_their_code(trial, 1, 125):
+        trial.equal("exit-nonzero", each["reason"]["code"], f"the reason of a command that exits with {code}")
+
+
+@check("CC-JOB-056", specimens=("exits", *map(single, SINGLE_CODES)))
+def high_exit_codes_come_home(trial: Trial) -> None:
+    """CC-JOB-056: exit codes from 126 to 255 come home as they are, and are no signals."""
+    _ended_with_their_code(trial, 126, 255)
 
 
 @check("CC-JOB-018", specimens=("signal",))

@@ -7,7 +7,15 @@ so that no input is taken for one.
 
 from __future__ import annotations
 
-from common_compute_conformance.specimens import arrays, endings, faithful, files, lasting, ordinary
+from common_compute_conformance.specimens import (
+    arrays,
+    containers,
+    endings,
+    faithful,
+    files,
+    lasting,
+    ordinary,
+)
 from common_compute_conformance.specimens.recipes import (
     KEYED,
     LASTING,
@@ -28,6 +36,7 @@ __all__ = [
     "Body",
     "Occasion",
     "arrays",
+    "containers",
     "endings",
     "faithful",
     "files",

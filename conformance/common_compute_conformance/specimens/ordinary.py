@@ -40,7 +40,7 @@ def _tour(target: Target, kind: str) -> Body:
         """printf 'printf\\n' > tour.seen
 printf 'cat\\n' | cat >> tour.seen
 printf 'head\\nbehind\\n' | head -n 1 >> tour.seen
-sleep 0 && printf 'sleep\\n' >> tour.seen
+sleep 1 && printf 'sleep\\n' >> tour.seen
 env MARK=env /bin/sh -c 'printf "%s\\n" "$MARK"' >> tour.seen
 kill -0 $$ && printf 'kill\\n' >> tour.seen""",
         outputs=[{"path": "tour.seen"}],
@@ -95,7 +95,8 @@ def metadata_of(size: int) -> Body:
 
 @recipe("optional")
 def _optional(occasion: Occasion) -> Body:
-    resources = off_the_granularity(occasion.target)
+    named = {name: values[0] for name, values in announced(occasion.target).items()}
+    resources = {**off_the_granularity(occasion.target), **named}
     return job(
         occasion.target,
         "printf",
@@ -104,6 +105,21 @@ def _optional(occasion: Occasion) -> Body:
         outputs=[{"path": "never-written.seen", "required": False}],
         **({"resources": resources} if resources else {}),
     )
+
+
+def announced(target: Target) -> dict[str, list[str]]:
+    """Return the queues, architectures and sites that a job may name here, the default queue first."""
+    queues = sorted(target.facility["queues"], key=lambda queue: not queue.get("default"))
+    values = {
+        "queue": [str(queue["name"]) for queue in queues],
+        "architecture": [str(each) for each in target.facility["architectures"]],
+        "site": [str(each) for each in target.facility.get("sites", [])],
+    }
+    return {
+        name: found
+        for name, found in values.items()
+        if found and target.resource(name)["support"] != "unsupported"
+    }
 
 
 def off_the_granularity(target: Target) -> dict[str, float]:

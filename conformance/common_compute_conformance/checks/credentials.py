@@ -1,0 +1,173 @@
+"""Check how callers set up their credential; what deletes one does it with the second caller's."""
+
+from __future__ import annotations
+
+from common_compute_conformance.client import Client, Exchange
+from common_compute_conformance.contract import Document
+from common_compute_conformance.registry import check
+from common_compute_conformance.trial import Trial
+
+_NOT_YET = frozenset({"missing", "awaiting_user"})
+
+
+def _get(trial: Trial, client: Client) -> Document:
+    facility = trial.target.facility_id
+    credential = client.call("get_credential", facility_id=facility).expect(200).document()
+    faults = trial.contract.faults_of("Credential", credential)
+    trial.require(not faults, f"the credential does not fit the contract: {faults}")
+    return credential
+
+
+def _put(trial: Trial, client: Client) -> Exchange:
+    return client.call("put_credential", body={}, facility_id=trial.target.facility_id)
+
+
+def _delete(trial: Trial, client: Client) -> Exchange:
+    return client.call("delete_credential", facility_id=trial.target.facility_id)
+
+
+def _takes_a_step(trial: Trial) -> bool:
+    """Tell whether callers have something to set up here; elsewhere put_credential says so with a 409."""
+    return trial.workbench.shared("enrolment", lambda: _put(trial, trial.client)).status != 409
+
+
+def _idle_other(trial: Trial) -> Client:
+    """Return the second caller once none of their jobs lives here, so that nothing needs the credential."""
+    other = trial.other_caller()
+    live = [state for state in trial.transitions.states if state not in trial.transitions.terminal]
+    query = [("facility_id", trial.target.facility_id), *(("state", state) for state in live)]
+    for _ in trial.pace.polls(trial.pace.job_patience):
+        if not other.call("list_jobs", query=query).expect(200).document()["jobs"]:
+            return other
+    trial.not_assessed("the second caller has jobs at the facility that do not end")
+
+
+def _step_or_none(trial: Trial) -> None:
+    if not _takes_a_step(trial):
+        trial.not_applicable("callers have nothing to set up at this facility")
+
+
+@check("CC-CRED-001")
+def a_credential_is_put_once(trial: Trial) -> None:
+    """CC-CRED-001: a `state` is told before any put; the first put is 201, a repeat 200 and the same."""
+    if not _takes_a_step(trial):
+        trial.witness(f"get_credential without any put: {_get(trial, trial.client)['state']}")
+        return
+    other = _idle_other(trial)
+    _delete(trial, other).expect(204)
+    trial.equal("missing", _get(trial, other)["state"], "the state of a credential that was not put")
+    first = _put(trial, other)
+    trial.equal(201, first.status, "the status of the first put_credential")
+    again = _put(trial, other)
+    trial.equal(200, again.status, "the status of a repeated put_credential")
+    for member in ("kind", "account", "public_key", "fingerprint", "subject", "group"):
+        trial.equal(
+            first.document().get(member), again.document().get(member), f"{member} after a repeated put"
+        )
+    shown = _get(trial, other)
+    trial.equal(
+        first.document().get("public_key"), shown.get("public_key"), "public_key in get_credential after it"
+    )
+    trial.equal(trial.target.facility["credential"]["kind"], shown["kind"], "the kind of the credential")
+    trial.witness(f"missing, then 201, then 200 with the same: {shown['state']}")
+
+
+@check("CC-CRED-002")
+def each_caller_has_a_pair_of_keys(trial: Trial) -> None:
+    """CC-CRED-002: for `ssh_key` put_credential makes a pair of keys for this caller."""
+    if trial.target.facility["credential"]["kind"] != "ssh_key":
+        trial.not_applicable("the facility's credentials are no ssh keys")
+    _step_or_none(trial)
+    keys = []
+    for client in (trial.client, trial.other_caller()):
+        made = _put(trial, client).expect(200, 201).document()
+        kind, _, rest = str(made["public_key"]).partition(" ")
+        trial.require(
+            kind.startswith(("ssh-", "ecdsa-", "sk-")) and bool(rest), f"{made['public_key']!r} is no key"
+        )
+        trial.require(bool(made["fingerprint"]), "the credential has no fingerprint")
+        trial.require("PRIVATE" not in str(made), "the credential shows a private key")
+        keys.append((made["public_key"], made["fingerprint"]))
+    trial.require(keys[0][0] != keys[1][0], "two callers have the same public key")
+    trial.require(keys[0][1] != keys[1][1], "two keys have the same fingerprint")
+    trial.witness(f"two callers have the keys {keys[0][1]} and {keys[1][1]}")
+
+
+@check("CC-CRED-003")
+def private_keys_are_refused(trial: Trial) -> None:
+    """CC-CRED-003: a member other than `account`, `subject` and `group` is 422."""
+    _step_or_none(trial)
+    for name in ("private_key", "proxy", "password", "public_key"):
+        facility = trial.target.facility_id
+        exchange = trial.client.call("put_credential", body={name: "x"}, facility_id=facility)
+        trial.require(exchange.status not in (200, 201), f"put_credential took the member {name}")
+        pointers = [error.get("pointer") for error in exchange.problem(422).get("errors", [])]
+        trial.require(f"/{name}" in pointers or "" in pointers, f"{name}: the errors point to {pointers}")
+        trial.witness(f"a credential with {name}: 422")
+
+
+@check("CC-CRED-006")
+def without_a_step_nothing_is_put(trial: Trial) -> None:
+    """CC-CRED-006: where `delegation` takes no step of the user, put_credential is 409."""
+    delegation = trial.target.facility["credential"]["delegation"]
+    if delegation != "service":
+        trial.not_applicable(f"the facility's delegation is {delegation}")
+    _put(trial, trial.client).problem(409, "enrolment-not-supported")
+    trial.witness("put_credential: 409 enrolment-not-supported")
+
+
+@check("CC-CRED-007")
+def without_a_credential_nothing_runs(trial: Trial) -> None:
+    """CC-CRED-007: a submission is 409 `credential-required` while the credential is missing."""
+    _step_or_none(trial)
+    other = _idle_other(trial)
+    _delete(trial, other).expect(204)
+    state = _get(trial, other)["state"]
+    trial.require(state in _NOT_YET, f"after delete_credential the state is {state}")
+    refused = other.call("submit_job", body=trial.workbench.trivial())
+    trial.require(refused.status != 201, f"a job was accepted while the credential is {state}")
+    refused.problem(409, "credential-required")
+    trial.witness(f"{state}: 409 credential-required")
+    if _put(trial, other).expect(201).document()["state"] == "awaiting_user":
+        other.call("submit_job", body=trial.workbench.trivial()).problem(409, "credential-required")
+        trial.witness("awaiting_user: 409 credential-required")
+
+
+@check("CC-CRED-004")
+def a_deleted_credential_is_gone(trial: Trial) -> None:
+    """CC-CRED-004: delete_credential is 204 and leaves `missing`; the next pair of keys is a new one."""
+    _step_or_none(trial)
+    other = _idle_other(trial)
+    mine = _get(trial, trial.client)
+    before = _put(trial, other).expect(200, 201).document()
+    trial.equal(204, _delete(trial, other).status, "the status of delete_credential")
+    trial.equal("missing", _get(trial, other)["state"], "the state after it")
+    trial.equal(204, _delete(trial, other).status, "the status of delete_credential where there is none")
+    after = _put(trial, other).expect(201).document()
+    if trial.target.facility["credential"]["kind"] == "ssh_key":
+        trial.require(before["public_key"] != after["public_key"], "the new pair of keys is the old one")
+    same = _get(trial, trial.client)
+    trial.equal(
+        (mine.get("public_key"), mine["state"]), (same.get("public_key"), same["state"]), "the first caller's"
+    )
+    trial.witness("missing after 204, and a new credential after that")
+
+
+@check("CC-CRED-005")
+def a_credential_in_use_stays(trial: Trial) -> None:
+    """CC-CRED-005: delete_credential while a job of the caller lives there is 409 `credential-in-use`."""
+    _step_or_none(trial)
+    specimen = trial.workbench.specimen("long")
+    if specimen.final is not None:
+        trial.not_assessed(f"the job {specimen.id} has ended already")
+    before = _get(trial, trial.client)
+    refused = _delete(trial, trial.client)
+    trial.require(refused.status != 204, f"the credential was deleted while the job {specimen.id} needs it")
+    refused.problem(409, "credential-in-use")
+    after = _get(trial, trial.client)
+    trial.equal(
+        (before["state"], before.get("public_key")),
+        (after["state"], after.get("public_key")),
+        "the credential",
+    )
+    trial.witness(f"while {specimen.id} runs: 409 credential-in-use, and the credential is as it was")
