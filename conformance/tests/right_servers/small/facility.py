@@ -12,7 +12,7 @@ RESULT_RETENTION_SECONDS = 120
 PAGE_SIZE = 100
 
 FACILITY_ID = "Workbench.1"
-CATALOGUE = [{"name": "sh", "version": "1", "default": True}]
+CATALOGUE = [{"name": "POSIX sh & friends/é", "version": "1+2 #3%", "default": True}]
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 UNSUPPORTED_RESOURCES = ("cpu_cores", "memory_bytes", "gpus", "architecture", "queue", "site")
 
@@ -54,5 +54,5 @@ FACILITY = {
     },
     "reason_codes": ["exit-nonzero", "output-missing", "cancelled-by-user"],
     "credential": {"kind": "none", "delegation": "service", "instructions": "There is nothing to do."},
-    "probe": {"installed": {"kind": "installed", "name": "sh"}},
+    "probe": {"installed": {"kind": "installed", "name": CATALOGUE[0]["name"]}},
 }

@@ -1,7 +1,8 @@
 """A job as the service keeps it, and the documents that it makes of it.
 
-Times are whole seconds, for that is all that a workbench needs, but for `updated_at`: it has to move with every change,
-so it has milliseconds, and goes ahead of the clock where two changes share one.
+Times are whole seconds, for that is all that a workbench needs, but for `updated_at`: it begins with the second of the
+submission as well, but has to move with every change, so then it has milliseconds, and goes ahead of the clock where
+two changes share one.
 """
 
 import hashlib
@@ -42,6 +43,7 @@ class Job:
 
     def __post_init__(self) -> None:
         self._note("pending", self.accepted)
+        self.updated = self.created
 
     @property
     def id(self) -> str:

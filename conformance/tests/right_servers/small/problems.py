@@ -25,6 +25,7 @@ CATALOGUE = {
     "unsupported-capability": (422, "The facility cannot do this", False),
     "limit-exceeded": (422, "A limit is exceeded", False),
     "idempotency-key-reused": (422, "The idempotency key was used for another request", False),
+    "rate-limited": (429, "Too many requests", True),
     "internal": (500, "Internal error", False),
 }
 

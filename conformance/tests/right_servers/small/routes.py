@@ -14,6 +14,7 @@ from operations import Call
 from pages import Pages
 from parameters import Parameter
 from problems import Problem, not_found
+from rate import Rate
 from store import Store
 from strict_json import NotJson, digest, parse
 from wire import Answer, Request
@@ -74,8 +75,9 @@ PATHS: tuple[tuple[str, dict[str, Operation]], ...] = (
 class Routes:
     """Leads requests to operations."""
 
-    def __init__(self, callers: Callers, store: Store) -> None:
+    def __init__(self, callers: Callers, store: Store, rate: Rate) -> None:
         self._callers = callers
+        self._rate = rate
         self._store = store
         self._pages = Pages()
         self._digest_key = secrets.token_bytes(32)
@@ -93,6 +95,7 @@ class Routes:
         caller = ""
         if not methods or any(each.needs_token for each in methods.values()):
             caller = self._callers.identify(request.headers.get("authorization"))
+        self._rate.admit(caller)
         if not methods:
             raise not_found()
         if operation is None:

@@ -24,6 +24,7 @@ import facility
 from callers import Callers, pair, pairs_of
 from observation import Observation
 from problems import Problem
+from rate import Rate
 from routes import BASE, Routes
 from store import Store
 from wire import Answer, Request, Unreadable, read_request, write_answer
@@ -101,6 +102,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--token", type=pair, action="append", default=[], metavar="NAME=TOKEN")
     parser.add_argument("--token-file", type=pairs_of, default=[], metavar="FILE", help="NAME=TOKEN lines")
+    parser.add_argument("--requests-per-second", type=int, default=None, metavar="N", help="of one caller")
     options = parser.parse_args()
     tokens = dict([*options.token_file, *options.token])
     if not tokens:
@@ -110,7 +112,9 @@ def main() -> None:
     directory = pathlib.Path(tempfile.mkdtemp(prefix="workbench-"))
     store, workbench = Store(directory), Workbench()
     observation = Observation(store, workbench)
-    with Listener(options.port, Routes(Callers(tokens), store)) as listener:
+    with Listener(
+        options.port, Routes(Callers(tokens), store, Rate(options.requests_per_second))
+    ) as listener:
         threads = [workbench, observation, threading.Thread(target=listener.serve_forever, name="listener")]
         for thread in threads:
             thread.start()
