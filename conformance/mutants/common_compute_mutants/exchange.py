@@ -143,7 +143,7 @@ def json_answer(status: int, document: Any, like: Answer | None = None, **header
 
 
 def problem_answer(request: Request, like: Answer, status: int, code: str, **members: Any) -> Answer:
-    """Make a problem document in place of `like`, with its request id, right in all but what the caller says."""
+    """Make a problem document in place of `like`, under its request id, right but for what `members` say."""
     problem = {
         "type": f"urn:common-compute:problem:{code}",
         "title": code.replace("-", " ").capitalize(),
