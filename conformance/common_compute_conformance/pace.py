@@ -23,7 +23,6 @@ class Pace:
         self.random = random.Random(self.seed)  # noqa: S311 (reproducible on purpose; nothing here is a secret)
         self.patience = patience
         self.request_timeout = 30.0
-        self.run_name = self.draw_name("run")
         self._job_seconds: float | None = None
         self._waited_in_vain = 0
 

@@ -42,6 +42,7 @@ AREAS = (
     "waking",
     "cancelling",
     "release",
+    "stories",
     "every_answer",
 )
 

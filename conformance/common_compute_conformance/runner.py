@@ -98,10 +98,10 @@ def certify(
     try:
         run.target = target = meet(client, client.as_caller(None), contract, facility)
         make_ready(target, client, other)
-        occasion = Occasion(target, pace, effort)
 
-        def new_workbench() -> Workbench:
-            return Workbench(client, occasion, transitions)
+        def new_workbench(seed: int) -> Workbench:
+            occasion = Occasion(target, pace, effort, pace.draw_name("run"))
+            return Workbench(client, occasion, transitions, seed)
 
         def open_trial(workbench: Workbench) -> Trial:
             return Trial(
@@ -112,7 +112,7 @@ def certify(
             if progress is not None:
                 progress(requirements[check.requirement], result)
 
-        workbench = new_workbench()
+        workbench = new_workbench(pace.seed)
         if not scope.partial:
             run_one_job(workbench, pace)
         checks = [
@@ -122,8 +122,8 @@ def certify(
         ]
         run.rounds = Rounds(checks, open_trial, new_workbench, redaction, tell)
         run.rounds.run(workbench)
-        for _ in range(effort.repetitions - 1):
-            run.rounds.run(new_workbench())
+        for number in range(1, effort.repetitions):
+            run.rounds.run(new_workbench(pace.seed + number))
     except Stopped as stopped:
         run.stopped = stopped
     finally:

@@ -44,7 +44,10 @@ class Specimen:
 class Workbench:
     """The specimens of one certification, made on demand and each once."""
 
-    def __init__(self, client: Client, occasion: Occasion, transitions: Transitions) -> None:
+    def __init__(
+        self, client: Client, occasion: Occasion, transitions: Transitions, seed: int | None = None
+    ) -> None:
+        self.seed = occasion.pace.seed if seed is None else seed
         self._client = client
         self._occasion = occasion
         self._target = occasion.target
@@ -54,6 +57,11 @@ class Workbench:
         self._specimens: dict[str, Specimen] = {}
         self._troubles: dict[str, Finding] = {}
         self._contents: dict[tuple[str, str], Exchange] = {}
+
+    @property
+    def run_name(self) -> str:
+        """The value of the label `run` of the specimens, by which they are told from all other jobs."""
+        return self._occasion.run_name
 
     @property
     def all(self) -> tuple[Specimen, ...]:

@@ -91,7 +91,7 @@ def jobs_belong_to_who_submitted_them(trial: Trial) -> None:
     job = trial.workbench.final("plain")
     theirs = _theirs(trial).expect(201).document()
     trial.require(job["owner"] != theirs["owner"], f"both callers are {job['owner']}")
-    query = [("label", f"run={trial.pace.run_name}")]
+    query = [("label", f"run={trial.workbench.run_name}")]
     for client, mine, foreign in ((trial.client, job, theirs), (other, theirs, job)):
         jobs = _walk(client, query)
         trial.require(mine["id"] in jobs, f"{mine['owner']} does not find the job {mine['id']}")
@@ -165,7 +165,7 @@ def keys_and_page_tokens_belong_to_their_caller(trial: Trial) -> None:
     trial.client.recall(theirs)
     trial.equal(201, theirs.status, "the status of the same key of another caller")
     trial.require(mine.id != theirs.document()["id"], "the same key of another caller gave the same job")
-    query = [("label", f"run={trial.pace.run_name}"), ("page_size", "1")]
+    query = [("label", f"run={trial.workbench.run_name}"), ("page_size", "1")]
     token = trial.client.call("list_jobs", query=query).expect(200).document()["next_page_token"]
     stolen = other.call("list_jobs", query=[*query, ("page_token", token)])
     trial.require(stolen.status != 200, "a page token of another caller was accepted")

@@ -27,7 +27,7 @@ def a_known_digest_runs(trial: Trial) -> None:
     digest = tour.get("resolved", {}).get("image_digest") or image.partition("@")[2]
     if not image or not digest:
         trial.not_applicable("neither the probe nor `resolved` of a job tells the digest of an image")
-    body = trial.workbench.trivial(labels={"run": trial.pace.run_name})
+    body = trial.workbench.trivial(labels={"run": trial.workbench.run_name})
     body["software"] = {"kind": "container", "image": at_digest(image, digest)}
     specimen = trial.workbench.shared("pinned", lambda: trial.workbench.begin("pinned", body, {}))
     job = trial.workbench.ended(specimen)

@@ -47,7 +47,7 @@ def _of_a_job(trial: Trial) -> Iterator[Exchange]:
     yield client.call("submit_job", body=keyed.body, headers=keyed.headers)
     yield client.call("submit_job", body={**keyed.body, "name": "A y"}, headers=keyed.headers)
     trial.workbench.final("tour")
-    yield client.call("list_jobs", query=[("label", f"run={trial.pace.run_name}")])
+    yield client.call("list_jobs", query=[("label", f"run={trial.workbench.run_name}")])
     yield client.call("cancel_job", job_id=keyed.id)
     seen = client.call("get_job", job_id=keyed.id)
     yield seen
@@ -58,10 +58,8 @@ def _of_a_job(trial: Trial) -> Iterator[Exchange]:
     listed = client.call("list_results", job_id=keyed.id)
     yield listed
     for result in listed.document()["results"][:1]:
-        path = {"job_id": keyed.id, "result_id": str(result["id"])}
-        yield client.call("get_result", **path)
-        yield client.call("get_result", headers={"Range": "bytes=0-1"}, **path)
-        yield client.call("get_result", headers={"Range": "bytes=1000000000-"}, **path)
+        for headers in ({}, {"Range": "bytes=0-1"}, {"Range": "bytes=1000000000-"}):
+            yield trial.workbench.fetch(keyed, result, headers)
     yield client.call("get_result", job_id=keyed.id, result_id="no-such-result")
     if trial.target.claims("validation"):
         yield client.call("validate_job", body=keyed.body)
@@ -84,7 +82,7 @@ def _of_a_running_job(trial: Trial) -> Iterator[Exchange]:
     specimen = trial.workbench.specimen("long")
     if specimen.final is None:
         trial.workbench.running("long")
-        yield client.call("list_jobs", query=[("label", f"run={trial.pace.run_name}")])
+        yield client.call("list_jobs", query=[("label", f"run={trial.workbench.run_name}")])
         yield client.call("release_job", job_id=specimen.id)
         yield client.call("list_results", job_id=specimen.id)
         yield client.call("get_log", job_id=specimen.id, stream="stdout")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from threading import Barrier
 from typing import Any
 
@@ -96,11 +97,29 @@ def another_body_is_refused(trial: Trial) -> None:
         trial.witness(f"{what}: idempotency-key-reused")
 
 
-def twin(trial: Trial) -> tuple[Specimen, list[Exchange]]:
-    """Submit one job many times at once under one key, and return it with all the answers."""
+@dataclass(frozen=True)
+class Twins:
+    """What came of one key of the greatest length: refused bodies first, then one body many times at once."""
+
+    specimen: Specimen
+    refused: list[Exchange]
+    answers: list[Exchange]
+
+
+def twins(trial: Trial) -> Twins:
+    """Submit under one key, once for all checks."""
+    return trial.workbench.shared("twins", lambda: _twins(trial))
+
+
+def _twins(trial: Trial) -> Twins:
     count = trial.budget.twins
-    body = trial.workbench.trivial(name="One of twins", labels={"run": trial.pace.run_name})
-    key = {"Idempotency-Key": trial.pace.draw_name("twins")}
+    body = trial.workbench.trivial(name="One of twins", labels={"run": trial.workbench.run_name})
+    longest = trial.pace.draw_name("~!#$%&'()*+,-./:;<=>?@[]^_`{|}").ljust(255, "k")
+    key = {"Idempotency-Key": longest}
+    refused = [
+        trial.client.call("submit_job", body=each, headers=key)
+        for each in ({**body, "command": []}, {**body, "facility_id": "no-such-facility"})
+    ]
     gate = Barrier(count)
 
     def submit(_: int) -> Exchange:
@@ -108,46 +127,34 @@ def twin(trial: Trial) -> tuple[Specimen, list[Exchange]]:
         return trial.client.call("submit_job", body=body, headers=key)
 
     with ThreadPoolExecutor(count) as pool:
-        exchanges = list(pool.map(submit, range(count)))
-    accepted = [each for each in exchanges if each.status == 201] or [exchanges[0].expect(201)]
-    return Specimen("twin", body, key, accepted[0]), exchanges
+        answers = list(pool.map(submit, range(count)))
+    accepted = [each for each in answers if each.status == 201] or [answers[0].expect(201)]
+    return Twins(Specimen("twin", body, key, accepted[0]), refused, answers)
 
 
 @check("CC-IDEM-004")
 def of_twins_one_is_born(trial: Trial) -> None:
     """CC-IDEM-004: of concurrent submissions with one key exactly one is 201, the others 200."""
-    specimen, exchanges = trial.workbench.shared("twin", lambda: twin(trial))
-    for exchange in exchanges:
+    found = twins(trial)
+    for exchange in found.answers:
         trial.client.recall(exchange)
-    count = len(exchanges)
-    statuses = sorted(exchange.status for exchange in exchanges)
+    count = len(found.answers)
+    statuses = sorted(exchange.status for exchange in found.answers)
     trial.equal([200] * (count - 1) + [201], statuses, f"the statuses of {count} concurrent submissions")
-    for exchange in exchanges:
+    for exchange in found.answers:
         if exchange.status == 200:
-            _replayed(trial, exchange, specimen.id)
-    trial.witness(f"{count} concurrent submissions made the one job {specimen.id}")
-
-
-def _second_chance(trial: Trial) -> tuple[Specimen, list[Exchange]]:
-    """Use a key of the greatest length for bodies that are refused, and then for one that is not."""
-    longest = trial.pace.draw_name("~!#$%&'()*+,-./:;<=>?@[]^_`{|}").ljust(255, "k")
-    key = {"Idempotency-Key": longest}
-    body = trial.workbench.trivial(labels={"run": trial.pace.run_name})
-    refused = [
-        trial.client.call("submit_job", body=each, headers=key)
-        for each in ({**body, "command": []}, {**body, "facility_id": "no-such-facility"})
-    ]
-    return trial.workbench.begin("second chance", body, key), refused
+            _replayed(trial, exchange, found.specimen.id)
+    trial.witness(f"{count} concurrent submissions made the one job {found.specimen.id}")
 
 
 @check("CC-IDEM-005")
 def a_refusal_uses_no_key(trial: Trial) -> None:
     """CC-IDEM-005: after a refused submission the key serves for another body."""
-    specimen, refused = trial.workbench.shared("second chance", lambda: _second_chance(trial))
-    for exchange in refused:
+    found = twins(trial)
+    for exchange in found.refused:
         trial.client.recall(exchange)
         exchange.problem(422)
-    trial.witness(f"after {len(refused)} refusals the key made the job {specimen.id}")
+    trial.witness(f"after {len(found.refused)} refusals the key made the job {found.specimen.id}")
 
 
 @check("CC-IDEM-006")
@@ -165,7 +172,7 @@ def keys_are_looked_at(trial: Trial) -> None:
 @check("CC-IDEM-006")
 def a_key_of_255_characters_is_taken(trial: Trial) -> None:
     """CC-IDEM-006: 255 visible ASCII characters of any kind are a key."""
-    specimen, _ = trial.workbench.shared("second chance", lambda: _second_chance(trial))
+    specimen = twins(trial).specimen
     _replayed(
         trial, trial.client.call("submit_job", body=specimen.body, headers=specimen.headers), specimen.id
     )

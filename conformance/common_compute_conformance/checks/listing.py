@@ -22,7 +22,7 @@ def _shelf(trial: Trial) -> Query:
         trial.workbench.final(name)
     for specimen in trial.workbench.shelf:
         trial.workbench.ended(specimen)
-    return [("label", f"run={trial.pace.run_name}"), ("label", "shelf=one")]
+    return [("label", f"run={trial.workbench.run_name}"), ("label", "shelf=one")]
 
 
 def _lists(trial: Trial) -> list[tuple[str, str, Query, dict[str, str], Callable[[Document], Any]]]:
@@ -227,7 +227,7 @@ def filters_select(trial: Trial) -> None:
     """CC-JOB-044: `state`, `label` and `facility_id` select, and an unknown facility lists nothing."""
     plain = str(trial.workbench.succeeded("plain")["id"])
     failed = str(trial.workbench.final("exit-nonzero")["id"])
-    run = ("label", f"run={trial.pace.run_name}")
+    run = ("label", f"run={trial.workbench.run_name}")
 
     def ids(*query: tuple[str, str]) -> list[str]:
         return [str(each["id"]) for each in trial.workbench.walk("list_jobs", "jobs", query)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common_compute_conformance.checks.idempotency import twin
+from common_compute_conformance.checks.idempotency import twins
 from common_compute_conformance.registry import check
 from common_compute_conformance.trial import Trial
 
@@ -14,7 +14,7 @@ def a_released_job_is_gone(trial: Trial) -> None:
     stays = trial.workbench.succeeded("same-2")
     trial.workbench.succeeded("same-1")
     result_id = str(trial.workbench.results("same-1")[0]["id"])
-    query = [("label", f"run={trial.pace.run_name}"), ("label", "shelf=one")]
+    query = [("label", f"run={trial.workbench.run_name}"), ("label", "shelf=one")]
 
     def listed() -> set[str]:
         return {str(each["id"]) for each in trial.workbench.walk("list_jobs", "jobs", query)}
@@ -46,7 +46,7 @@ def a_released_job_is_gone(trial: Trial) -> None:
 @check("CC-IDEM-008")
 def a_key_outlives_its_job(trial: Trial) -> None:
     """CC-IDEM-008: after the release a key is 409 `job-released`, and 422 with another body."""
-    specimen, _ = trial.workbench.shared("twin", lambda: twin(trial))
+    specimen = twins(trial).specimen
     trial.workbench.ended(specimen)
     trial.client.call("release_job", job_id=specimen.id).expect(204, 404)
     again = trial.client.call("submit_job", body=specimen.body, headers=specimen.headers)

@@ -25,11 +25,12 @@ _WITHOUT_LABELS = frozenset({"silent"})  # sent as bare as a body can be
 
 @dataclass(frozen=True)
 class Occasion:
-    """Where, at which pace and for which budget a specimen is written."""
+    """Where, at which pace and for which budget a specimen is written; its run's name tells it from others."""
 
     target: Target
     pace: Pace
     budget: Budget
+    run_name: str
 
     @property
     def inline_bytes(self) -> int:
@@ -71,7 +72,7 @@ def write(name: str, occasion: Occasion) -> Body:
     if name in _WITHOUT_LABELS:
         return body
     shelf = {"shelf": "one"} if name in SHELF else {}
-    return {**body, "labels": {"run": occasion.pace.run_name, **shelf, **body.get("labels", {})}}
+    return {**body, "labels": {"run": occasion.run_name, **shelf, **body.get("labels", {})}}
 
 
 def names() -> frozenset[str]:
