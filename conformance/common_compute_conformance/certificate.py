@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +11,15 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from common_compute_conformance.contract import load_contract
+from common_compute_conformance.hints import load_hints
 from common_compute_conformance.outcome import Outcome, Result, worst
 from common_compute_conformance.requirements import Requirement, spec_text
+from common_compute_conformance.seal import sealed
 
 FORMAT = "common-compute-certificate/1"
 _FINE = (Outcome.PASSED, Outcome.NOT_APPLICABLE)
+_JUDGED = (Outcome.PASSED, Outcome.FAILED, Outcome.FLAKY)
 
 
 @dataclass(frozen=True)
@@ -106,9 +109,31 @@ class Certificate:
             "outcomes": {outcome.value: counts[outcome] for outcome in Outcome},
         }
 
+    def coverage(self) -> dict[str, Any]:
+        """Return how many requirements can be seen from outside, how many of them were, and how many cannot.
+
+        One is assessed if a check came to an answer about it, whatever it is.
+        """
+        ways = Counter(verdict.requirement.verified_by for verdict in self.verdicts)
+        seen = [verdict for verdict in self.verdicts if verdict.requirement.verified_by == "http"]
+        outcomes = Counter(verdict.outcome for verdict in seen)
+        return {
+            "http": {
+                "requirements": len(seen),
+                "claimed": sum(verdict.claimed for verdict in seen),
+                "assessed": sum(outcomes[outcome] for outcome in _JUDGED),
+                "outcomes": {outcome.value: outcomes[outcome] for outcome in Outcome},
+            },
+            "harness": {"requirements": ways["harness"]},
+            "inspection": {"requirements": ways["inspection"]},
+        }
+
     def document(self) -> dict[str, Any]:
         """Return the certificate as JSON; its footer is the last member, and tells that it is whole."""
-        body = {
+        return sealed(self._body())
+
+    def _body(self) -> dict[str, Any]:
+        return {
             "format": FORMAT,
             "verdict": self.verdict,
             "partial": self.partial,
@@ -116,40 +141,43 @@ class Certificate:
             **self.facts,
             "certified_classes": list(self.certified_classes) if not self.partial else [],
             "classes": self.classes(),
+            "coverage": self.coverage(),
             "requirements": [_entry(verdict) for verdict in self.verdicts],
         }
-        return {**body, "footer": {"requirements": len(self.verdicts), "sha256": digest_of(body)}}
-
-
-def digest_of(document: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a JSON value as compact UTF-8 text with sorted members."""
-    text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _entry(verdict: Verdict) -> dict[str, Any]:
     requirement = verdict.requirement
+    hint = load_hints().get(requirement.id)
     return {
         "id": requirement.id,
         "class": requirement.conformance_class,
         "level": requirement.level,
         "verified_by": requirement.verified_by,
         "sentence": requirement.sentence,
+        **({"hint": hint} if hint is not None else {}),
         "claimed": verdict.claimed,
         "decides": verdict.decides,
         "outcome": verdict.outcome.value,
         **({"message": verdict.message} if verdict.message else {}),
-        "checks": [
-            {
-                "check": result.check,
-                "outcome": result.outcome.value,
-                **({"message": result.message} if result.message else {}),
-                "witnesses": list(result.witnesses),
-                "seconds": round(result.seconds, 3),
-                "evidence": list(result.evidence),
-            }
-            for result in verdict.results
-        ],
+        "checks": [_found(result) for result in verdict.results],
+    }
+
+
+def _found(result: Result) -> dict[str, Any]:
+    words = {
+        "message": result.message,
+        "expected": result.expected,
+        "actual": result.actual,
+        "reproduce": result.reproduce,
+    }
+    return {
+        "check": result.check,
+        "outcome": result.outcome.value,
+        **{name: text for name, text in words.items() if text},
+        "witnesses": list(result.witnesses),
+        "seconds": round(result.seconds, 3),
+        "evidence": list(result.evidence),
     }
 
 
@@ -161,6 +189,7 @@ def kit_facts() -> dict[str, Any]:
     frame = [source for source in sources if not source[0].startswith("checks/")]
     names = ("openapi.yaml", "requirements.yaml", "transitions.yaml")
     return {
+        "spec_version": load_contract().version,
         "spec": {name: hashlib.sha256(spec_text(name)).hexdigest() for name in names},
         "kit": {"name": "common-compute", "version": version("common-compute"), "sha256": _digest(frame)},
         "suite": {"sha256": _digest(checks)},

@@ -70,7 +70,8 @@ class Call:
         """The id of the job that this submission made, or made before under the same key."""
         if not self.submits or self.exchange.status not in (200, 201):
             return None
-        return self.answer["id"] if isinstance(self.answer.get("id"), str) else None
+        job_id = self.answer.get("id")
+        return job_id if isinstance(job_id, str) else None
 
     @property
     def changes_job(self) -> bool:

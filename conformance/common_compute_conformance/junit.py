@@ -45,7 +45,9 @@ def _case(verdict: Verdict) -> ET.Element:
         witnesses = [witness for result in verdict.results for witness in result.witnesses]
         ET.SubElement(case, "system-out").text = _clean("\n".join(witnesses))
         return case
-    kind = {Outcome.FAILED: "failure", Outcome.ERROR: "error"}.get(verdict.outcome, "skipped")
+    kind = {Outcome.FAILED: "failure", Outcome.FLAKY: "failure", Outcome.ERROR: "error"}.get(
+        verdict.outcome, "skipped"
+    )
     if verdict.outcome is Outcome.NOT_ASSESSED and verdict.decides:
         kind = "error"
     child = ET.SubElement(case, kind, {"message": _clean(verdict.message), "type": verdict.outcome.value})

@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 
 from common_compute_conformance.certificate import Certificate, Verdict
-from common_compute_conformance.outcome import Outcome
+from common_compute_conformance.hints import load_hints
+from common_compute_conformance.outcome import RED, Outcome
 
 _WIDTH = 110
-_COLUMNS = (Outcome.PASSED, Outcome.FAILED, Outcome.ERROR, Outcome.NOT_APPLICABLE, Outcome.NOT_ASSESSED)
 _VERDICTS = {
     "certified": "CERTIFIED for {classes}",
     "refused": "NOT CERTIFIED",
@@ -28,7 +28,7 @@ def report(certificate: Certificate) -> str:
         lines += ["", *_wrapped("The smoke stage stopped: ", certificate.stopped)]
     lines += ["", *_table(certificate)]
     for verdict in certificate.verdicts:
-        if (verdict.claimed and verdict.outcome in (Outcome.FAILED, Outcome.ERROR)) or not verdict.fine:
+        if (verdict.claimed and verdict.outcome in RED) or not verdict.fine:
             if certificate.stopped is not None and verdict.outcome is Outcome.NOT_ASSESSED:
                 continue
             lines += ["", *_finding(verdict)]
@@ -46,11 +46,11 @@ def report(certificate: Certificate) -> str:
 
 
 def _table(certificate: Certificate) -> list[str]:
-    header = f"{'class':<14}{'claimed':<9}" + "".join(f"{outcome.value:>16}" for outcome in _COLUMNS)
+    header = f"{'class':<12}{'claimed':<8}" + "".join(f"{outcome.value:>15}" for outcome in Outcome)
     rows = [header, "-" * len(header)]
     for name, entry in certificate.classes().items():
-        counts = "".join(f"{entry['outcomes'][outcome.value] or '':>16}" for outcome in _COLUMNS)
-        rows.append(f"{name:<14}{'yes' if entry['claimed'] else 'no':<9}{counts}".rstrip())
+        counts = "".join(f"{entry['outcomes'][outcome.value] or '':>15}" for outcome in Outcome)
+        rows.append(f"{name:<12}{'yes' if entry['claimed'] else 'no':<8}{counts}".rstrip())
     return rows
 
 
@@ -62,6 +62,7 @@ def _finding(verdict: Verdict) -> list[str]:
         f"{requirement.level} {requirement.conformance_class}{weight}",
         *_wrapped("  ", requirement.sentence),
         *_wrapped("  -> ", verdict.message[:1500]),
+        *(_wrapped("  Look: ", load_hints()[requirement.id]) if verdict.outcome in RED else []),
     ]
 
 

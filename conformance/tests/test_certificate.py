@@ -9,16 +9,19 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from common_compute_conformance.certificate import Certificate, Verdict, digest_of, kit_facts, verdict_of
+from common_compute_conformance.certificate import Certificate, Verdict, kit_facts, verdict_of
+from common_compute_conformance.hints import load_hints
 from common_compute_conformance.outcome import Outcome, Result
+from common_compute_conformance.publication import write
 from common_compute_conformance.report import report
-from common_compute_conformance.requirements import Requirement
-from common_compute_conformance.runner import write
+from common_compute_conformance.requirements import Requirement, load_requirements
+from common_compute_conformance.seal import digest_of
 
 MUST = Requirement("CC-JOB-001", "core", "MUST", "A job is a job.", ("submit_job",), "http")
 FACTS = {
     **kit_facts(),
     "seed": 1,
+    "budget": "quick",
     "strict": False,
     "started_at": "2026-03-01T12:00:00Z",
     "seconds": 1.0,
@@ -51,11 +54,12 @@ PASSED = _verdict(Outcome.PASSED)
         (Outcome.NOT_APPLICABLE, 0),
         (Outcome.FAILED, 1),
         (Outcome.ERROR, 1),
+        (Outcome.FLAKY, 1),
         (Outcome.NOT_ASSESSED, 1),
     ],
 )
 def test_exit_code(outcome: Outcome, code: int) -> None:
-    """Exit 0 asks that nothing failed, broke or was not assessed."""
+    """Exit 0 asks that nothing failed, broke, was flaky or was not assessed."""
     assert _certificate(PASSED, _verdict(outcome)).exit_code == code
 
 
@@ -105,8 +109,8 @@ def test_a_stopped_run_is_refused() -> None:
 
 def test_the_document_is_whole(tmp_path: Path) -> None:
     """certificate.json has the digests of spec, kit and suite, the target, every requirement, and its footer last."""
-    path, _ = write(_certificate(PASSED, _verdict(Outcome.FAILED)), tmp_path)
-    document = json.loads(path.read_text())
+    write(_certificate(PASSED, _verdict(Outcome.FAILED)), tmp_path)
+    document = json.loads((tmp_path / "certificate.json").read_text())
     assert {"openapi.yaml", "requirements.yaml", "transitions.yaml"} == set(document["spec"])
     assert len(document["kit"]["sha256"]) == len(document["suite"]["sha256"]) == 64
     assert {"format", "verdict", "partial", "seed", "target", "classes", "certified_classes"} <= set(document)
@@ -126,14 +130,49 @@ def test_a_changed_document_has_another_digest() -> None:
     assert digest_of(document) != footer["sha256"]
 
 
+def test_what_a_check_found_is_told() -> None:
+    """A check's entry has what was expected, what came and how to see it again, where there is something to say."""
+    told = Result("a_check", Outcome.FAILED, "why", expected="1", actual="2", reproduce="curl x\n")
+    verdict = verdict_of(MUST, claimed=True, strict=False, results=[told, Result("another", Outcome.FAILED)])
+    first, second = _certificate(verdict).document()["requirements"][0]["checks"]
+    assert ("1", "2", "curl x\n") == (first["expected"], first["actual"], first["reproduce"])
+    assert {"expected", "actual", "reproduce", "message"}.isdisjoint(second)
+
+
+def test_coverage_counts() -> None:
+    """Coverage counts what can be seen from outside, what of it a check came to an answer about, and what cannot."""
+    harness = verdict_of(replace(MUST, verified_by="harness"), claimed=True, strict=True, results=[])
+    verdicts = [_verdict(outcome) for outcome in Outcome]
+    coverage = _certificate(*verdicts, _verdict(Outcome.PASSED, claimed=False), harness).document()[
+        "coverage"
+    ]
+    assert (7, 6, 3) == tuple(coverage["http"][name] for name in ("requirements", "claimed", "assessed"))
+    assert {**dict.fromkeys(Outcome, 1), "not-applicable": 2} == coverage["http"]["outcomes"]
+    assert ({"requirements": 1}, {"requirements": 0}) == (coverage["harness"], coverage["inspection"])
+
+
+def test_hints_are_given() -> None:
+    """A requirement's entry says where to look if it is not met."""
+    assert load_hints()["CC-JOB-001"] == _certificate(PASSED).document()["requirements"][0]["hint"]
+
+
+def test_each_http_requirement_has_a_hint() -> None:
+    """Each requirement that is verified over HTTP has one hint of its own, which ends as a sentence."""
+    wanted = [each.id for each in load_requirements() if each.verified_by == "http"]
+    hints = load_hints()
+    assert sorted(wanted) == sorted(hints)
+    assert len(wanted) == len(set(hints.values()))
+    assert [] == [each for each in hints.values() if not each.endswith(".") or len(each) > 220]
+
+
 def test_junit_parses(tmp_path: Path) -> None:
     """junit.xml parses whatever a server said; what decides and was not assessed is an error there."""
     verdicts = [_verdict(outcome) for outcome in Outcome]
-    _, path = write(_certificate(*verdicts, stopped="\x1b[31mstopped\x00"), tmp_path)
-    suite = ET.parse(path).getroot()[0]
+    write(_certificate(*verdicts, stopped="\x1b[31mstopped\x00"), tmp_path)
+    suite = ET.parse(tmp_path / "junit.xml").getroot()[0]
     kinds = [case[0].tag for case in suite]
-    assert ["failure", "system-out", "failure", "error", "skipped", "error"] == kinds
-    assert ("6", "2", "2", "1") == tuple(
+    assert ["failure", "system-out", "failure", "error", "failure", "skipped", "error"] == kinds
+    assert ("7", "3", "2", "1") == tuple(
         suite.get(name) for name in ("tests", "failures", "errors", "skipped")
     )
 

@@ -1,0 +1,55 @@
+"""Write what a certification leaves for people and programs: the certificate, its page, its badge, JUnit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from common_compute_conformance.badge import badge
+from common_compute_conformance.certificate import Certificate
+from common_compute_conformance.comparison import Column, comparison
+from common_compute_conformance.errors import WrongArgument
+from common_compute_conformance.junit import junit
+from common_compute_conformance.page import page
+from common_compute_conformance.seal import file_of
+from common_compute_conformance.verification import verify
+
+
+def write(certificate: Certificate, folder: Path) -> Sequence[Path]:
+    """Write certificate.json, junit.xml, report.html and badge.svg into a folder; return their paths.
+
+    The folder is made if it is missing.
+    """
+    document = certificate.document()
+    contents = {
+        "certificate.json": file_of(document),
+        "junit.xml": junit(certificate),
+        "report.html": page(document),
+        "badge.svg": badge(document),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return [folder / name for name in contents]
+
+
+def write_comparison(certificates: Sequence[Path], folder: Path) -> Path:
+    """Write compare.html, which holds these certificates side by side, into a folder; return its path.
+
+    Raises WrongArgument for a file that cannot be read or is no whole and unedited certificate.
+    """
+    columns = [Column(str(path), _read(path)) for path in certificates]
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "compare.html"
+    target.write_bytes(comparison(columns))
+    return target
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        verification = verify(path.read_bytes())
+    except OSError as error:
+        raise WrongArgument(f"{path} cannot be read: {error.strerror}") from error
+    if verification.document is None or not verification.whole:
+        raise WrongArgument(f"{path} is refused: {verification.faults[0]}")
+    return dict(verification.document)
