@@ -9,9 +9,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from common_compute_conformance.budget import BUDGETS, QUICK
 from common_compute_conformance.errors import ConformanceError
+from common_compute_conformance.publication import write
 from common_compute_conformance.report import report
-from common_compute_conformance.runner import certify, write
+from common_compute_conformance.runner import certify
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             classes=options.classes,
             strict=options.strict,
             seed=options.seed,
+            budget=options.budget,
+            fail_fast=options.fail_fast,
             patience=options.patience,
         )
     except ConformanceError as error:
@@ -59,6 +63,12 @@ def _parser() -> argparse.ArgumentParser:
         "--strict", action="store_true", help="let requirements of level SHOULD decide as well"
     )
     parser.add_argument("--seed", type=int, help="repeat what another run drew")
+    parser.add_argument(
+        "--budget", choices=list(BUDGETS), default=QUICK.name, help="how many jobs, examples and repetitions"
+    )
+    parser.add_argument(
+        "--fail-fast", action="store_true", help="let the first check that is red be the last"
+    )
     parser.add_argument(
         "--patience", type=float, default=600.0, metavar="SECONDS", help="for the first job to end"
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePath
 
-from common_compute_conformance.client import Exchange, Redaction
+from common_compute_conformance.client import Redaction
 from common_compute_conformance.errors import (
     ConformanceError,
     Failure,
@@ -18,6 +18,7 @@ from common_compute_conformance.errors import (
 )
 from common_compute_conformance.outcome import RED, Outcome, Result
 from common_compute_conformance.registry import Check
+from common_compute_conformance.reproduction import reproduction
 from common_compute_conformance.trial import Trial
 
 _KEPT_EXCHANGES = 12
@@ -51,8 +52,15 @@ def assess(check: Check, open_trial: Callable[[], Trial], redaction: Redaction) 
     else:
         if not trial.witnesses:
             outcome, message = Outcome.ERROR, "the check saw nothing that it could name, so it proves nothing"
-    fine = outcome in (Outcome.PASSED, Outcome.NOT_APPLICABLE)
-    shown: list[Exchange] = [] if fine else trial.journal.looked_at
+    shown = trial.journal.looked_at if outcome in (Outcome.FAILED, Outcome.ERROR) else []
+    again = reproduction(
+        shown,
+        trial.journal.exchanges,
+        trial.client.url,
+        redaction=redaction,
+        expected=expected,
+        actual=actual,
+    )
     return Result(
         check=check.name,
         outcome=outcome,
@@ -62,6 +70,7 @@ def assess(check: Check, open_trial: Callable[[], Trial], redaction: Redaction) 
         seconds=trial.pace.now() - started,
         expected=redaction.text(expected),
         actual=redaction.text(actual),
+        reproduce=again,
     )
 
 

@@ -15,8 +15,6 @@ from common_compute_conformance.workbench import Workbench
 # A server that is red in more checks than these is not flaky: their second tries would only take its time.
 _MOST_SECOND_TRIES = 12
 
-Tell = Callable[[Check, Result], None]
-
 
 @dataclass
 class Rounds:
@@ -31,24 +29,28 @@ class Rounds:
     open_trial: Callable[[Workbench], Trial]
     new_workbench: Callable[[int], Workbench]
     redaction: Redaction
-    tell: Tell
     results: dict[Check, Result] = field(default_factory=dict)
+    _workbench: Workbench | None = None
     _second: Workbench | None = None
     _second_tries: int = 0
 
-    def run(self, workbench: Workbench) -> None:
-        """Run every check once; what it finds is put together with what earlier rounds found."""
-        self._second = None
+    def begin(self, workbench: Workbench) -> None:
+        """Begin a round: submit the jobs that its checks look at, so that they run side by side."""
+        self._workbench, self._second = workbench, None
         names = [name for check in self.checks for name in check.specimens]
         workbench.prepare(dict.fromkeys(names))
-        for check in self.checks:
-            result = assess(check, lambda: self.open_trial(workbench), self.redaction)
-            if result.outcome in RED or result.outcome is Outcome.NOT_ASSESSED:
-                result = self._second_try(check, result, workbench.seed)
-            if check in self.results:
-                result = together(self.results[check], result)
-            self.results[check] = result
-            self.tell(check, result)
+
+    def assess(self, check: Check) -> Result:
+        """Run a check in the present round, and put what it finds together with what earlier rounds found."""
+        workbench = self._workbench
+        assert workbench is not None, "a round begins before its first check"
+        result = assess(check, lambda: self.open_trial(workbench), self.redaction)
+        if result.outcome in RED or result.outcome is Outcome.NOT_ASSESSED:
+            result = self._second_try(check, result, workbench.seed)
+        if check in self.results:
+            result = together(self.results[check], result)
+        self.results[check] = result
+        return result
 
     def _second_try(self, check: Check, result: Result, seed: int) -> Result:
         if self._second_tries == _MOST_SECOND_TRIES:
@@ -59,9 +61,6 @@ class Rounds:
         second = self._second
         return together(result, assess(check, lambda: self.open_trial(second), self.redaction))
 
-    def by_requirement(self) -> dict[str, list[Result]]:
-        """Return the results of each requirement's checks."""
-        found: dict[str, list[Result]] = {}
-        for check, result in self.results.items():
-            found.setdefault(check.requirement, []).append(result)
-        return found
+    def results_of(self, requirement: str) -> list[Result]:
+        """Return what the checks of a requirement have found."""
+        return [result for check, result in self.results.items() if check.requirement == requirement]

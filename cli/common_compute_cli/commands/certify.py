@@ -58,6 +58,16 @@ def certify(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Let each SHOULD decide like a MUST.")] = False,
     seed: Annotated[int | None, typer.Option(help="Repeat what another run drew.")] = None,
+    budget: Annotated[
+        str,
+        typer.Option(
+            metavar="quick|normal|thorough",
+            help="How many jobs, examples and repetitions; each budget assesses the same requirements.",
+        ),
+    ] = "quick",
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Let the first check that is red be the last.")
+    ] = False,
     patience: Annotated[
         float, typer.Option(min=0.0, metavar="SECONDS", help="How long the first job may take.")
     ] = 600.0,
@@ -86,6 +96,8 @@ def certify(
                 classes=classes or (),
                 strict=strict,
                 seed=seed,
+                budget=budget,
+                fail_fast=fail_fast,
                 patience=patience,
                 progress=lambda requirement, result: _tell(status, requirement, result),
             )
