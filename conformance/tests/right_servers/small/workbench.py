@@ -65,9 +65,14 @@ class Workbench(threading.Thread):
     def cancel(self, job_id: str) -> None:
         """See to it that a job does not run, or does not go on; repeats change nothing."""
         with self._change:
-            self._runs[job_id].asked = True
-            if self._leader is not None and self._leader[0].job_id == job_id:
+            run = self._runs[job_id]
+            run.asked = True
+            if self._leader is not None and self._leader[0] is run:
                 _kill(self._leader[1])
+            elif run in self._waiting:
+                # It need not wait for the bench only to be told that it will not run.
+                self._waiting.remove(run)
+                self._bring_to_end(run)
 
     def forget(self, job_id: str) -> None:
         """Know nothing more of a job that is over."""
@@ -86,11 +91,7 @@ class Workbench(threading.Thread):
     def run(self) -> None:
         """Run one command after the other."""
         while (run := self._next()) is not None:
-            try:
-                self._run(run)
-            except OSError as error:
-                run.trouble = str(error)
-            run.over = True
+            self._bring_to_end(run)
             with self._change:
                 self._change.wait_for(lambda: self._closed, CLEARING_SECONDS)
 
@@ -99,6 +100,13 @@ class Workbench(threading.Thread):
             while not self._waiting and not self._closed:
                 self._change.wait()
             return None if self._closed else self._waiting.popleft()
+
+    def _bring_to_end(self, run: Run) -> None:
+        try:
+            self._run(run)
+        except OSError as error:
+            run.trouble = str(error)
+        run.over = True
 
     def _run(self, run: Run) -> None:
         for name in ("work", "tmp"):
@@ -113,7 +121,8 @@ class Workbench(threading.Thread):
             )
 
     def _execute(self, run: Run) -> None:
-        lay_inputs(run)
+        if not run.asked:
+            lay_inputs(run)
         with (run.directory / "stdout").open("wb") as stdout, (run.directory / "stderr").open("wb") as stderr:
             with self._change:
                 if run.asked or self._closed:
