@@ -18,6 +18,9 @@ from common_compute_conformance.pace import Pace
 
 _UNSET: Any = object()
 _KEPT_BYTES = 2000
+# A service may limit how often it is asked: how often one request is sent again, and for how long we wait.
+_MOST_PATIENT = 10
+_LONGEST_WAIT_SECONDS = 60.0
 # What a server or a gateway before it answers when it cannot do its work for the moment.
 _TROUBLE = frozenset({429, 502, 503, 504})
 
@@ -290,7 +293,12 @@ class Client:
             sent.setdefault("Authorization", f"Bearer {self.token}")
 
         def exchange() -> Exchange:
-            return self._exchange(method, path, url, sent, content, operation_id, timeout)
+            for _ in range(_MOST_PATIENT):
+                answer = self._exchange(method, path, url, sent, content, operation_id, timeout)
+                if (seconds := _asked_to_wait(answer)) is None or not isinstance(content, bytes):
+                    break
+                self._pace.sleep(seconds)
+            return answer
 
         return self._ledger.whole(exchange) if (method, path) == ("POST", "/jobs") else exchange()
 
@@ -353,6 +361,12 @@ class Client:
         if isinstance(document, dict) and isinstance(document.get("id"), str):
             self._ledger.submissions += exchange.status == 201
             self._ledger.made(document["id"], self)
+
+
+def _asked_to_wait(answer: Exchange) -> float | None:
+    """Return for how many seconds a service that limits rates asks its caller to wait, if it does."""
+    told = answer.headers.get("retry-after", "")
+    return min(float(told), _LONGEST_WAIT_SECONDS) if answer.status == 429 and told.isdecimal() else None
 
 
 def _excerpt(content: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -172,6 +173,11 @@ def parse_json(content: bytes) -> Any:
         raise ValueError(f"{constant} is no JSON")
 
     return json.loads(content.decode("utf-8"), parse_constant=refuse, object_hook=Document)
+
+
+def instant(text: str) -> datetime:
+    """Return the moment that a time of the contract tells."""
+    return datetime.fromisoformat(text)
 
 
 def _pointer(path: list[str | int]) -> str:

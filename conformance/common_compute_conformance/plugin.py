@@ -2,7 +2,8 @@
 
 Each check is an item of its own, called by the id of its requirement, so that `-k CC-JOB-017`, `-x`,
 `--junitxml` and the rest of pytest work on it; with some of them deselected the run is partial. What does not
-decide (a SHOULD without `--target-strict`) is an expected failure. The tokens come from the environment, COMMON_COMPUTE_TOKEN and COMMON_COMPUTE_OTHER_TOKEN.
+decide (a SHOULD without `--target-strict`) is an expected failure. The tokens come from the environment,
+COMMON_COMPUTE_TOKEN and COMMON_COMPUTE_OTHER_TOKEN.
 """
 
 from __future__ import annotations

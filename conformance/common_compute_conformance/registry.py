@@ -19,6 +19,7 @@ AREAS = (
     "order",
     "bodies",
     "capabilities",
+    "limits",
     "validation",
     "arrays",
     "listing",

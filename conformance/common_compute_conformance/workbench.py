@@ -231,6 +231,20 @@ class Workbench:
                 raise NotAssessed(f"the job {specimen.id} ({name}) ended before it was seen running")
         raise self._gave_up(specimen, f"did not run in {patience:.0f} s")
 
+    def unfinished(self, name: str) -> Specimen:
+        """Return a specimen that has not ended, running if it is seen to: a facility may skip that state.
+
+        Raises NotAssessed if it has ended.
+        """
+        try:
+            return self.running(name)
+        except Failure:
+            specimen = self._specimens[name]
+            self._troubles.pop(name, None)
+            if specimen.final is not None:
+                raise NotAssessed(f"the job {specimen.id} ({name}) ended before it was looked at") from None
+            return specimen
+
     def succeeded(self, name: str) -> Document:
         """Return a specimen's job once it succeeded; raises Failure if it ended otherwise."""
         document = self.final(name)

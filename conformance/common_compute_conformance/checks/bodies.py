@@ -20,8 +20,11 @@ def _operations(trial: Trial) -> list[str]:
 
 
 def _post(trial: Trial, operation_id: str, content: bytes, headers: dict[str, str]) -> Exchange:
-    path = trial.contract.operations[operation_id].path
-    return trial.client.send("POST", path, operation_id=operation_id, content=content, headers=headers)
+    operation = trial.contract.operations[operation_id]
+    path = operation.at(facility_id=trial.target.facility_id)
+    return trial.client.send(
+        operation.method, path, operation_id=operation_id, content=content, headers=headers
+    )
 
 
 def _text(body: Any) -> bytes:
@@ -32,7 +35,8 @@ def _text(body: Any) -> bytes:
 def other_media_types_are_refused(trial: Trial) -> None:
     """CC-ERR-006: no or another Content-Type, and any Content-Encoding, is 415."""
     content = _text(trial.workbench.trivial())
-    for operation_id in _operations(trial):
+    credentials = ["put_credential"] if trial.target.claims("credentials") else []
+    for operation_id in [*_operations(trial), *credentials]:
         for headers in (
             {},
             {"Content-Type": "text/plain"},

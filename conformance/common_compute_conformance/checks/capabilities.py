@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
 
+from common_compute_conformance.checks.acceptance import accepted
 from common_compute_conformance.checks.refusals import Near, refused
 from common_compute_conformance.registry import check
 from common_compute_conformance.specimens.ordinary import COUNTED, announced
@@ -67,15 +67,21 @@ def what_the_facility_lacks_is_refused(trial: Trial) -> None:
             trial, body, "unsupported-capability", pointer=f"/resources/{name}", what=f"an unknown {name}"
         )
         trial.witness(f"{name} no-such-{name}: unsupported-capability")
+    for name, values in announced(trial.target).items():
+        for value in {each.swapcase() for each in values} - set(values):
+            body = trial.workbench.trivial(resources={name: value})
+            what = f"{name} {value}, which is announced in other letters"
+            refused(trial, body, "unsupported-capability", pointer=f"/resources/{name}", what=what)
+            trial.witness(f"{what}: unsupported-capability")
     for name in COUNTED:
         if trial.target.resource(name)["support"] != "unsupported":
             continue
-        for value in (0, 1) if name == "gpus" else (1,):
-            body = trial.workbench.trivial(resources={name: value})
+        for number in (0, 1):
+            body = trial.workbench.trivial(resources={name: number})
             refused(
-                trial, body, "unsupported-capability", pointer=f"/resources/{name}", what=f"{name} {value}"
+                trial, body, "unsupported-capability", pointer=f"/resources/{name}", what=f"{name} {number}"
             )
-            trial.witness(f"{name} {value}: unsupported-capability")
+            trial.witness(f"{name} {number}: unsupported-capability")
 
 
 @check("CC-FAC-010", specimens=("optional",))
@@ -91,92 +97,38 @@ def what_is_announced_is_accepted(trial: Trial) -> None:
     for name, values in named.items():
         for value in values:
             body = trial.workbench.trivial(resources={name: value})
-            verdict = trial.client.call("validate_job", body=body).expect(200).document()
-            trial.require(
-                verdict["valid"] is True, f"{name} {value}, which is announced: {verdict['errors']}"
-            )
+            accepted(trial, body, f"{name} {value}, which is announced,")
         trial.witness(f"{name}: {', '.join(values)}")
 
 
-@check("CC-VAL-012")
-def limits_hold(trial: Trial) -> None:
-    """CC-VAL-012: a resource above its `max`, or above the limit of its queue, is 422 `limit-exceeded`."""
-    for name in COUNTED:
-        capability = trial.target.resource(name)
-        if capability["support"] == "unsupported" or "max" not in capability:
-            continue
-        body = trial.workbench.trivial(resources={name: int(capability["max"]) + 1})
-        refused(trial, body, "limit-exceeded", pointer=f"/resources/{name}", what=f"{name} above its max")
-        trial.witness(f"{name} above {capability['max']}: limit-exceeded")
-    if trial.target.resource("queue")["support"] != "unsupported":
-        _limits_of_queues(trial)
-    if not trial.witnesses:
-        trial.not_applicable("the facility announces no limit of a resource")
-
-
-def _limits_of_queues(trial: Trial) -> None:
-    for queue in trial.target.facility["queues"]:
-        for name in ("cpu_cores", "memory_bytes", "wall_time_seconds"):
-            if f"max_{name}" not in queue or trial.target.resource(name)["support"] == "unsupported":
-                continue
-            value = int(queue[f"max_{name}"]) + 1
-            body = trial.workbench.trivial(resources={"queue": queue["name"], name: value})
-            what = f"{name} {value} in the queue {queue['name']}"
-            refused(trial, body, "limit-exceeded", pointer=f"/resources/{name}", what=what)
-            trial.witness(f"{what}: limit-exceeded")
-
-
-@check("CC-VAL-012", specimens=("optional",))
-def values_off_the_granularity_are_accepted(trial: Trial) -> None:
-    """CC-VAL-012: a resource that is no multiple of the granularity is accepted."""
-    if not any(trial.target.resource(name).get("granularity", 1) > 1 for name in COUNTED):
-        trial.not_applicable("the facility announces no granularity")
-    specimen = trial.workbench.specimen("optional")
-    trial.witness(f"the job {specimen.id} was accepted with {specimen.body['resources']}")
-
-
-@check("CC-VAL-013")
-def inline_inputs_have_a_limit(trial: Trial) -> None:
-    """CC-VAL-013: inline inputs of more than `max_inline_total_bytes` together are 422 `limit-exceeded`."""
-    limit = int(trial.target.limits["max_inline_total_bytes"])
-    largest = int(trial.target.service_info["limits"]["max_request_bytes"])
-    if (limit + 4) * 4 // 3 + 4096 > largest:
-        trial.not_applicable("no body is large enough to exceed max_inline_total_bytes")
-    halves = [bytes(limit // 2), bytes(limit - limit // 2 + 1)]
-    inputs = [
-        {"path": f"{number}.in", "source": {"kind": "inline", "content_base64": b64encode(half).decode()}}
-        for number, half in enumerate(halves)
-    ]
-    body = trial.workbench.trivial(inputs=inputs)
-    near = Near.AROUND_OR_WITHIN
-    refused(trial, body, "limit-exceeded", pointer="/inputs", what="too many inline bytes", near=near)
-    trial.witness(f"{limit + 1} inline bytes in two inputs: limit-exceeded")
-
-
-@check("CC-VAL-013")
-def the_environment_has_a_limit(trial: Trial) -> None:
-    """CC-VAL-013: an environment of more than `max_environment_bytes` is 422 `limit-exceeded`."""
-    limit = int(trial.target.limits["max_environment_bytes"])
-    largest = int(trial.target.service_info["limits"]["max_request_bytes"])
-    if limit + 4096 > largest:
-        trial.not_applicable("no body is large enough to exceed max_environment_bytes")
-    # Two bytes to a letter: who counts letters lets it through.
-    body = trial.workbench.trivial(environment={"A": "é" * (limit // 2 + 1)})
-    refused(trial, body, "limit-exceeded", pointer="/environment/A", what="too large an environment")
-    trial.witness(f"an environment of more than {limit} bytes: limit-exceeded")
+def _misfits(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield parameters that a schema does not admit: an unknown one, and known ones of a wrong kind."""
+    validator = jsonschema_rs.validator_for(schema)
+    candidates: list[dict[str, Any]] = [{"no_such_parameter_of_any_backend": 1}]
+    wrong: tuple[Any, ...] = (-1, 10**15, "", "x", [], {}, [7], True)
+    candidates += [{name: value} for name in schema.get("properties", {}) for value in wrong]
+    for parameters in candidates:
+        if not validator.is_valid(parameters):
+            yield f"/backend_parameters/{next(iter(parameters))}", parameters
 
 
 @check("CC-VAL-014")
 def backend_parameters_fit_their_schema(trial: Trial) -> None:
     """CC-VAL-014: `backend_parameters` that do not fit the facility's schema are 422."""
-    parameters = {"no_such_parameter_of_any_backend": 1}
     schema = trial.target.facility.get("backend_parameters")
-    if schema is not None and jsonschema_rs.validator_for(schema).is_valid(parameters):
+    if schema is None:
+        misfits = [("/backend_parameters", {}), ("/backend_parameters", {"any": 1})]
+    else:
+        misfits = list(_misfits(schema))
+    if not misfits:
         trial.not_assessed("the facility's schema admits everything, against CC-FAC-004")
-    body = trial.workbench.trivial(backend_parameters=parameters)
-    pointer = "/backend_parameters/no_such_parameter_of_any_backend"
-    refused(trial, body, pointer=pointer, what="an unknown backend parameter")
-    trial.witness(f"{parameters}: 422" + ("" if schema is not None else ", since the facility takes none"))
+    for pointer, parameters in misfits:
+        body = trial.workbench.trivial(backend_parameters=parameters)
+        near = Near.AROUND_OR_WITHIN
+        refused(trial, body, pointer=pointer, what=f"the backend parameters {parameters}", near=near)
+        trial.witness(
+            f"{parameters}: 422" + ("" if schema is not None else ", since the facility takes none")
+        )
 
 
 @check("CC-VAL-015")
@@ -196,11 +148,17 @@ def repository_is_reserved(trial: Trial) -> None:
 def unknown_software_is_refused(trial: Trial) -> None:
     """CC-VAL-016: installed software whose name or version is not in the catalogue is 422."""
     name = str(trial.target.probes["installed"]["name"])
-    for software, pointer in (
-        ({"name": "no-such-software"}, "/software/name"),
-        ({"name": name, "version": "no-such-version"}, "/software/version"),
-        ({"name": name + "x"}, "/software/name"),
-    ):
+    entries = trial.workbench.walk("list_software", "software", facility_id=trial.target.facility_id)
+    names = {str(each["name"]) for each in entries}
+    versions = {str(each["version"]) for each in entries if each["name"] == name}
+    cases = [({"name": each}, "/software/name") for each in ("no-such-software", name + "x", name.swapcase())]
+    cases += [
+        ({"name": name, "version": each}, "/software/version")
+        for each in ("no-such-version", *(version[:-1] for version in sorted(versions)))
+    ]
+    for software, pointer in cases:
+        if software["name"] in names and software.get("version") in versions | {None, ""}:
+            continue
         body = {**trial.workbench.trivial(), "software": {"kind": "installed", **software}}
         refused(trial, body, "unknown-software", pointer=pointer, what=str(software))
         trial.witness(f"{software}: unknown-software")

@@ -21,7 +21,8 @@ def _claimed(trial: Trial) -> list[Operation]:
     ]
 
 
-def _real_path(trial: Trial, operation: Operation) -> dict[str, str]:
+def real_path(trial: Trial, operation: Operation) -> dict[str, str]:
+    """Return values for the parameters of an operation's path, all of things that are there."""
     values = {"facility_id": trial.target.facility_id, "stream": "stdout"}
     if "{job_id}" in operation.path:
         values["job_id"] = str(trial.workbench.final("plain")["id"])
@@ -37,7 +38,7 @@ def head_works_like_get(trial: Trial) -> None:
     for operation in _claimed(trial):
         if operation.method != "GET":
             continue
-        path = operation.at(**_real_path(trial, operation))
+        path = operation.at(**real_path(trial, operation))
         got = trial.client.send("GET", path, operation_id=operation.id)
         head = trial.client.send("HEAD", path, operation_id=operation.id)
         trial.equal(got.status, head.status, f"the status of HEAD {path}")
@@ -58,7 +59,7 @@ def head_works_like_get(trial: Trial) -> None:
 def options_need_no_token(trial: Trial) -> None:
     """CC-SVC-007: OPTIONS is answered below 300 without a token."""
     anonymous = trial.client.as_caller(None)
-    for path in dict.fromkeys(each.at(**_real_path(trial, each)) for each in _claimed(trial)):
+    for path in dict.fromkeys(each.at(**real_path(trial, each)) for each in _claimed(trial)):
         exchange = anonymous.send("OPTIONS", path)
         trial.require(exchange.status < 300, f"{exchange}: expected a status below 300")
         trial.witness(f"OPTIONS {path} -> {exchange.status}")
@@ -68,7 +69,7 @@ def _unknown(trial: Trial) -> Iterator[Exchange]:
     client = trial.client
     operations = [each for each in _claimed(trial) if "{" in each.path and not each.takes_body]
     for operation in operations:
-        real = _real_path(trial, operation)
+        real = real_path(trial, operation)
         names = [name for name in real if name != "stream"]
         # The job of a result that is asked for by an unknown id is a real one, of course.
         name = names[-1]
@@ -101,7 +102,7 @@ def operations_of_unclaimed_classes_are_not_found(trial: Trial) -> None:
     if not unclaimed:
         trial.not_applicable("the target claims every class that has an operation")
     for operation in unclaimed:
-        path = operation.at(**_real_path(trial, operation))
+        path = operation.at(**real_path(trial, operation))
         if operation.id == "validate_job":
             exchange = trial.client.call(operation.id, body=trial.workbench.trivial())
         elif operation.takes_body:
@@ -140,7 +141,7 @@ def unknown_parameters_are_refused(trial: Trial) -> None:
     for operation in _claimed(trial):
         if operation.conformance_class == "credentials":
             continue
-        real = _real_path(trial, operation)
+        real = real_path(trial, operation)
         if operation.id == "release_job":
             real["job_id"] = (
                 running  # were the parameter ignored, a terminal job would be lost for other checks

@@ -104,6 +104,15 @@ def _of_faults(trial: Trial) -> Iterator[Exchange]:
     yield client.call("get_facility", facility_id="no-such-facility")
     yield client.call("list_jobs", query=[("page_size", "0")])
     yield client.call("submit_job", body={})
+    trivial = trial.workbench.trivial
+    yield client.call("submit_job", body={**trivial(), "facility_id": "no-such-facility"})
+    yield client.call("submit_job", body=trivial(resources={"architecture": "no-such-architecture"}))
+    if trial.target.claims("software"):
+        software = {"kind": "installed", "name": "no-such-software"}
+        yield client.call("submit_job", body={**trivial(), "software": software})
+    if trial.target.claims("arrays"):
+        tasks = int(trial.target.limits["max_array_tasks"]) + 1
+        yield client.call("submit_job", body=trivial(array={"count": tasks}))
     yield client.send("GET", "/no-such-path")
     yield client.send("PATCH", "/jobs")
     yield client.send("GET", "/jobs", operation_id="list_jobs", headers={"Accept": "text/html"})

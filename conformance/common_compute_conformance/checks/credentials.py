@@ -129,6 +129,12 @@ def without_a_credential_nothing_runs(trial: Trial) -> None:
     trial.require(refused.status != 201, f"a job was accepted while the credential is {state}")
     refused.problem(409, "credential-required")
     trial.witness(f"{state}: 409 credential-required")
+    if trial.target.claims("validation"):
+        verdict = other.call("validate_job", body=trial.workbench.trivial()).expect(200).document()
+        codes = [error.get("code") for error in verdict["errors"]]
+        trial.equal(
+            (False, ["credential-required"]), (verdict["valid"], codes), "what validate_job says of it"
+        )
     if _put(trial, other).expect(201).document()["state"] == "awaiting_user":
         other.call("submit_job", body=trial.workbench.trivial()).problem(409, "credential-required")
         trial.witness("awaiting_user: 409 credential-required")

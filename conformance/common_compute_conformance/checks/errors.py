@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from common_compute_conformance.checks.conventions import real_path
 from common_compute_conformance.checks.refusals import Near, encloses, refused
 from common_compute_conformance.registry import check
 from common_compute_conformance.trial import Trial
@@ -12,9 +13,10 @@ _EXCLUDING_JSON = ("text/html", "image/png, text/*;q=0.9", "application/json;q=0
 _INCLUDING_JSON = ("*/*", "application/*", "text/html, application/json;q=0.1", "text/html;q=0.5, */*;q=0.1")
 
 
-@check("CC-ERR-004")
+@check("CC-ERR-004", specimens=("plain",))
 def unknown_paths_are_not_found(trial: Trial) -> None:
     """CC-ERR-004: a path that is no operation's is 404 `not-found`."""
+    job_id = str(trial.workbench.final("plain")["id"])
     for path in (
         "/no-such-path",
         "/jobs/",
@@ -23,6 +25,13 @@ def unknown_paths_are_not_found(trial: Trial) -> None:
         "/health/x",
         "/jobs/x/y/z",
         "/JOBS",
+        "//jobs",
+        f"/jobs//{job_id}",
+        f"/jobs/{job_id}/",
+        f"/jobs/{job_id}/no-such-path",
+        f"/jobs/{job_id}/results/x/y",
+        f"/jobs/{job_id}/logs",
+        f"/facilities/{trial.target.facility_id}/no-such-path",
     ):
         trial.client.send("GET", path).problem(404, "not-found")
         trial.witness(f"GET {path} -> 404 not-found")
@@ -31,19 +40,10 @@ def unknown_paths_are_not_found(trial: Trial) -> None:
 @check("CC-ERR-004", specimens=("plain",))
 def other_methods_are_not_allowed(trial: Trial) -> None:
     """CC-ERR-004: a method that a path does not have is 405 `method-not-allowed`, with `Allow`."""
-    job_id = str(trial.workbench.final("plain")["id"])
     operations = trial.contract.operations
-    for operation_id, parameters in (
-        ("get_service_info", {}),
-        ("get_health", {}),
-        ("list_facilities", {}),
-        ("get_facility", {"facility_id": trial.target.facility_id}),
-        ("list_jobs", {}),
-        ("get_job", {"job_id": job_id}),
-        ("cancel_job", {"job_id": job_id}),
-        ("list_results", {"job_id": job_id}),
-        ("get_log", {"job_id": job_id, "stream": "stdout"}),
-    ):
+    claimed = {each.path: each for each in operations.values() if trial.target.claims(each.conformance_class)}
+    for operation_id in sorted(each.id for each in claimed.values()):
+        parameters = real_path(trial, operations[operation_id])
         path = operations[operation_id].path
         allowed = {each.method for each in operations.values() if each.path == path}
         for method in sorted({"GET", "POST", "PUT", "DELETE", "PATCH"} - allowed):
@@ -60,14 +60,11 @@ def other_methods_are_not_allowed(trial: Trial) -> None:
 @check("CC-ERR-005", specimens=("plain",))
 def accept_must_allow_json(trial: Trial) -> None:
     """CC-ERR-005: an `Accept` that excludes JSON is 406 where the answer is JSON."""
-    job_id = str(trial.workbench.final("plain")["id"])
-    for operation_id, path in (
-        ("get_service_info", "/service-info"),
-        ("list_facilities", "/facilities"),
-        ("list_jobs", "/jobs"),
-        ("get_job", f"/jobs/{job_id}"),
-        ("list_results", f"/jobs/{job_id}/results"),
-    ):
+    for operation in trial.contract.operations.values():
+        in_json = operation.method == "GET" and operation.id not in ("get_result", "get_log")
+        if not in_json or not trial.target.claims(operation.conformance_class):
+            continue
+        operation_id, path = operation.id, operation.at(**real_path(trial, operation))
         for accept in _EXCLUDING_JSON:
             exchange = trial.client.send("GET", path, operation_id=operation_id, headers={"Accept": accept})
             exchange.problem(406, "not-acceptable")
@@ -77,6 +74,14 @@ def accept_must_allow_json(trial: Trial) -> None:
     body = trial.workbench.trivial()
     trial.client.call("submit_job", body=body, headers={"Accept": "text/html"}).problem(406, "not-acceptable")
     trial.witness("submit_job answers 406 as well")
+    if trial.target.claims("validation"):
+        exchange = trial.client.call("validate_job", body=body, headers={"Accept": "text/html"})
+        exchange.problem(406, "not-acceptable")
+        trial.witness("validate_job answers 406 as well")
+    ended = str(trial.workbench.final("plain")["id"])
+    cancelled = trial.client.call("cancel_job", job_id=ended, headers={"Accept": "text/html"})
+    cancelled.problem(406, "not-acceptable")
+    trial.witness("cancel_job answers 406 as well")
 
 
 @check("CC-ERR-005", specimens=("plain",))
@@ -123,15 +128,30 @@ def all_faults_are_listed(trial: Trial) -> None:
         "command": [],
         "surprise": 1,
         "labels": {"k": 1},
-        "environment": {"1": "x"},
+        "environment": {"1": "x", "2": "x"},
+        "outputs": [{"path": "/a"}, {"path": "../b"}],
+        "resources": {"architecture": "no-such-architecture"},
     }
-    problem = refused(trial, body, "invalid-request", what="a body with four faults")
+    pointers = (
+        "/command",
+        "/surprise",
+        "/labels/k",
+        "/environment/1",
+        "/environment/2",
+        "/outputs/0/path",
+        "/outputs/1/path",
+        "/resources/architecture",
+    )
+    faults = len(pointers)
+    problem = refused(trial, body, "invalid-request", what=f"a body with {faults} faults")
     errors = problem["errors"]
-    for pointer in ("/command", "/surprise", "/labels/k", "/environment/1"):
-        hits = [each for each in errors if each.get("pointer") and encloses(each["pointer"], pointer)]
+    for pointer in pointers:
+        hits = [each for each in errors if encloses(each.get("pointer"), pointer)]
         trial.require(bool(hits), f"the fault at {pointer} is not among the errors {errors}")
+    pointed = [each for each in errors if each.get("pointer") is not None]
+    trial.require(len(pointed) >= faults, f"{faults} faults, and only the errors {errors}")
     trial.require(all(each["detail"] for each in errors), f"an error has no detail: {errors}")
-    trial.witness(f"{len(errors)} errors for four faults of the body")
+    trial.witness(f"{len(errors)} errors for {faults} faults of the body, of form and of meaning")
 
 
 @check("CC-ERR-010")
@@ -158,7 +178,7 @@ def faults_of_query_header_and_body_are_listed_together(trial: Trial) -> None:
     )
     headers = [str(each.get("header", "")).lower() for each in errors]
     trial.require("idempotency-key" in headers, f"no error names the header: {errors}")
-    pointers = [each["pointer"] for each in errors if each.get("pointer")]
+    pointers = [each.get("pointer") for each in errors]
     trial.require(
         any(encloses(each, "/command") for each in pointers), f"no error points to /command: {errors}"
     )
@@ -201,3 +221,19 @@ def code_is_of_the_form_first(trial: Trial) -> None:
     body = trial.workbench.trivial(**unsupported, surprise=1)
     refused(trial, body, "invalid-request", what="an unknown architecture and an unknown member")
     trial.witness("with an unknown member beside it: invalid-request")
+    room = int(trial.target.limits["max_environment_bytes"])
+    if room + 4096 > int(trial.target.service_info["limits"]["max_request_bytes"]):
+        return
+    body = trial.workbench.trivial(**unsupported, environment={"A": "x" * room})
+    problem = refused(trial, body, what="an unknown architecture and too large an environment")
+    first = problem["errors"][0].get("pointer", "")
+    about_environment, about_resources = (
+        encloses(first, each) for each in ("/environment/A", "/resources/architecture")
+    )
+    wanted = {"limit-exceeded"} if about_environment else set()
+    wanted |= {"unsupported-capability"} if about_resources else set()
+    trial.require(
+        problem["code"] in wanted,
+        f"the first error is {problem['errors'][0]}, and the code {problem['code']}",
+    )
+    trial.witness(f"of two faults of meaning the first gives the code: {problem['code']}")

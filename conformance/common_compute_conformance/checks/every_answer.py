@@ -8,7 +8,7 @@ from typing import Any
 
 from common_compute_conformance.checks.conversation import conversation
 from common_compute_conformance.client import Exchange
-from common_compute_conformance.contract import Document
+from common_compute_conformance.contract import Document, instant
 from common_compute_conformance.errors import Finding
 from common_compute_conformance.registry import check
 from common_compute_conformance.trial import Trial
@@ -172,7 +172,8 @@ def the_etag_follows_the_job(trial: Trial) -> None:
                 etags[0] != etags[1], f"{job_id} changed in {differing}, and its ETag is still {etags[0]}"
             )
             trial.require(
-                old["updated_at"] < new["updated_at"], f"{job_id} changed in {differing}, not in updated_at"
+                instant(old["updated_at"]) < instant(new["updated_at"]),
+                f"{job_id} changed in {differing}, not in updated_at",
             )
             changes += 1
     trial.require(changes > 0, "no job was seen to change")

@@ -7,8 +7,7 @@ from itertools import groupby
 
 import jsonschema_rs
 
-from common_compute_conformance.checks.history import time
-from common_compute_conformance.contract import Document
+from common_compute_conformance.contract import Document, instant
 from common_compute_conformance.registry import check
 from common_compute_conformance.specimens.ordinary import TOUR
 from common_compute_conformance.target import PROBE_KINDS
@@ -71,7 +70,7 @@ def probes_have_the_programs(trial: Trial) -> None:
         seen = trial.workbench.content(name, "tour.seen").decode("utf-8", "replace")
         trial.equal(TOUR, seen, f"the programs that worked in the probe of kind {kind}")
         if "started_at" in job and "finished_at" in job:
-            seconds = (time(job["finished_at"]) - time(job["started_at"])).total_seconds()
+            seconds = (instant(job["finished_at"]) - instant(job["started_at"])).total_seconds()
             trial.require(seconds >= _SLEPT, f"a job that sleeps 1 s took {seconds} s by its own times")
         trial.witness(f"job {job['id']} in {trial.target.probes[kind]}: {', '.join(seen.split())}")
 

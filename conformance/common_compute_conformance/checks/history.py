@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from itertools import pairwise
 
-from common_compute_conformance.contract import Document
+from common_compute_conformance.contract import Document, instant
 from common_compute_conformance.registry import check
 from common_compute_conformance.trial import Trial
 
@@ -30,11 +29,6 @@ def _looks(trial: Trial, name: str) -> list[Document]:
     return [look.document() for look in trial.workbench.specimen(name).looks]
 
 
-def time(text: str) -> datetime:
-    """Read a time of the contract."""
-    return datetime.fromisoformat(text)
-
-
 @check("CC-JOB-022", specimens=_LIVES)
 def history_is_whole(trial: Trial) -> None:
     """CC-JOB-022: `history` begins pending at `created_at` and ends with the job's state."""
@@ -46,7 +40,7 @@ def history_is_whole(trial: Trial) -> None:
         trial.equal(
             (job["state"], job["attempt"]), (last["state"], last["attempt"]), f"how {job['id']} ended"
         )
-        moments = [time(entry["at"]) for entry in history]
+        moments = [instant(entry["at"]) for entry in history]
         trial.equal(sorted(moments), moments, f"the times in the history of {job['id']}")
         trial.witness(f"{job['id']}: {' -> '.join(entry['state'] for entry in history)}")
 
@@ -86,7 +80,7 @@ def times_are_in_order(trial: Trial) -> None:
     """CC-JOB-024: `created_at`, `started_at` and `finished_at` do not decrease."""
     for job in _lives(trial):
         names = [name for name in ("created_at", "started_at", "finished_at") if name in job]
-        moments = [time(job[name]) for name in names]
+        moments = [instant(job[name]) for name in names]
         trial.equal(sorted(moments), moments, f"{', '.join(names)} of {job['id']}")
         trial.witness(f"{job['id']}: {' <= '.join(names)}")
     both = [job for job in _lives(trial) if "started_at" in job and "finished_at" in job]
@@ -123,7 +117,7 @@ def a_terminal_job_changes_no_more(trial: Trial) -> None:
         exchange = trial.client.call("get_job", job_id=str(job["id"])).expect(200)
         trial.require("expires_at" in job, f"the terminal job {job['id']} has no expires_at")
         trial.require(
-            time(job["expires_at"]) > time(job["created_at"]), f"{job['id']} expires before it was made"
+            instant(job["expires_at"]) > instant(job["created_at"]), f"{job['id']} expires before it was made"
         )
         trial.equal(False, job["stale"], f"stale of the terminal job {job['id']}")
         trial.equal(job, exchange.document(), f"the terminal job {job['id']}, seen again")

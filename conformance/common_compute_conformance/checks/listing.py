@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import cycle
 from typing import Any
 
-from common_compute_conformance.contract import Document
+from common_compute_conformance.contract import Document, instant
 from common_compute_conformance.registry import check
 from common_compute_conformance.specimens import SHELF
 from common_compute_conformance.specimens.files import MANY
@@ -274,15 +274,11 @@ def times_select_strictly_after(trial: Trial) -> None:
     shelf = _shelf(trial)
     jobs = trial.workbench.walk("list_jobs", "jobs", shelf)
     for member, parameter in (("created_at", "created_after"), ("updated_at", "updated_after")):
-        times = sorted(_time(each[member]) for each in jobs)
+        times = sorted(instant(each[member]) for each in jobs)
         middle = times[len(times) // 2]
         for moment in (middle, middle - timedelta(microseconds=1), times[0], times[-1]):
             text = moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
             found = trial.workbench.walk("list_jobs", "jobs", [*shelf, (parameter, text)])
-            wanted = [each["id"] for each in jobs if _time(each[member]) > moment]
+            wanted = [each["id"] for each in jobs if instant(each[member]) > moment]
             trial.equal(wanted, [each["id"] for each in found], f"the jobs with {parameter}={text}")
         trial.witness(f"{parameter} gives the jobs strictly after {middle.isoformat()}")
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)

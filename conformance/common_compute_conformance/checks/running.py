@@ -10,22 +10,23 @@ from common_compute_conformance.trial import Trial
 @check("CC-JOB-040")
 def a_running_job_cannot_be_released(trial: Trial) -> None:
     """CC-JOB-040: release_job of a job that is not terminal is 409, and the job goes on."""
-    specimen = trial.workbench.running("long")
+    specimen = trial.workbench.unfinished("long")
+    before = trial.workbench.look(specimen)["state"]
     trial.client.call("release_job", job_id=specimen.id).problem(409, "job-not-terminal")
     job = trial.workbench.look(specimen)
-    trial.equal("running", job["state"], "the state after the refused release")
+    trial.equal(before, job["state"], "the state after the refused release")
     trial.require("cancel_requested_at" not in job, "the refused release has cancelled the job")
-    trial.witness(f"{specimen.id}: 409 job-not-terminal, and it is still running")
+    trial.witness(f"{specimen.id}: 409 job-not-terminal, and it is still {before}")
 
 
 @check("CC-RES-001")
 def a_running_job_has_no_results(trial: Trial) -> None:
     """CC-RES-001: list_results and get_result before the end are 409 `results-not-ready`."""
-    specimen = trial.workbench.running("long")
+    specimen = trial.workbench.unfinished("long")
     trial.client.call("list_results", job_id=specimen.id).problem(409, "results-not-ready")
     exchange = trial.client.call("get_result", job_id=specimen.id, result_id="any-result")
     exchange.problem(409, "results-not-ready")
-    trial.witness(f"{specimen.id} is running: 409 results-not-ready from both")
+    trial.witness(f"{specimen.id} has not ended: 409 results-not-ready from both")
 
 
 @check("CC-LOG-003")
@@ -33,10 +34,10 @@ def a_running_job_has_no_logs(trial: Trial) -> None:
     """CC-LOG-003: without live-logs, get_log before the end is 409 `results-not-ready`."""
     if trial.target.claims("live-logs"):
         trial.not_applicable("the facility claims live-logs")
-    specimen = trial.workbench.running("long")
+    specimen = trial.workbench.unfinished("long")
     for stream in ("stdout", "stderr"):
         trial.client.call("get_log", job_id=specimen.id, stream=stream).problem(409, "results-not-ready")
-    trial.witness(f"{specimen.id} is running: 409 results-not-ready for both logs")
+    trial.witness(f"{specimen.id} has not ended: 409 results-not-ready for both logs")
 
 
 @check("CC-LOG-007")

@@ -59,8 +59,27 @@ def unknown_members_are_refused(trial: Trial) -> None:
             trivial(outputs=[{"path": "x", "surprise": 1}]),
         )
         yield "a member in another spelling", "/Name", trivial(Name="x")
+        if trial.target.claims("arrays"):
+            yield "an unknown member of array", "/array/surprise", trivial(array={"count": 1, "surprise": 1})
+        if trial.target.claims("staging"):
+            output = {"path": "x", "destination": {"url": "https://example.org/x", "surprise": 1}}
+            yield (
+                "an unknown member of a destination",
+                "/outputs/0/destination/surprise",
+                trivial(outputs=[output]),
+            )
 
     _each_refused(trial, bodies(), "invalid-request")
+
+
+@check("CC-VAL-001", specimens=("plain",))
+def metadata_and_labels_are_free(trial: Trial) -> None:
+    """CC-VAL-001: members of any name are accepted at any depth of `metadata`, and as `labels`."""
+    specimen = trial.workbench.specimen("plain")
+    sent = specimen.submitted.expect(201).document()
+    trial.equal(specimen.body["metadata"], sent["spec"]["metadata"], "metadata")
+    trial.equal(specimen.body["labels"], sent["labels"], "labels")
+    trial.witness(f"{specimen.id} was accepted with free metadata, and the labels {sorted(sent['labels'])}")
 
 
 @check("CC-VAL-002")
@@ -102,12 +121,13 @@ def types_are_looked_at(trial: Trial) -> None:
             {"cpu_cores": 1.5},
             {"cpu_cores": True},
         ),
-        "array": (None, 3, [], {"count": "3"}),
+        "array": (None, 3, [], {"count": "3"}, {"count": None}),
         "project": (None, 1),
         "labels": (None, [], {"k": None}, {"k": 1}),
         "metadata": (None, [], "x"),
         "backend_parameters": (None, [], "x"),
     }
+    flags: tuple[Any, ...] = (None, "yes", 1, 0, [])
 
     def bodies() -> Iterator[tuple[str, str, dict[str, Any]]]:
         for name, values in wrong.items():
@@ -115,8 +135,18 @@ def types_are_looked_at(trial: Trial) -> None:
                 deepest = f"/{name}/{next(iter(value))}" if isinstance(value, dict) and value else f"/{name}"
                 pointer = f"/{name}/0" if isinstance(value, list) and value else deepest
                 yield f"{name}: {value!r}", pointer, {**trivial(), name: value}
+        for flag in flags:
+            executable = [{"path": "x", "source": _INLINE, "executable": flag}]
+            yield f"executable: {flag!r}", "/inputs/0/executable", trivial(inputs=executable)
+            required = [{"path": "x", "required": flag}]
+            yield f"required: {flag!r}", "/outputs/0/required", trivial(outputs=required)
+        if trial.target.software["kind"] == "installed":
+            software = {**trial.target.software, "version": None}
+            yield "version: None", "/software/version", {**trivial(), "software": software}
 
     _each_refused(trial, bodies(), "invalid-request")
+    body = trivial(backend_parameters={"x": None})
+    refused(trial, body, pointer="/backend_parameters/x", what="a null in backend_parameters")
 
 
 @check("CC-VAL-002", specimens=("optional",))
