@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -154,6 +155,7 @@ def _entry(verdict: Verdict) -> dict[str, Any]:
         "class": requirement.conformance_class,
         "level": requirement.level,
         "verified_by": requirement.verified_by,
+        **({"why": requirement.why} if requirement.why else {}),
         "sentence": requirement.sentence,
         **({"hint": hint} if hint is not None else {}),
         "claimed": verdict.claimed,
@@ -182,18 +184,24 @@ def _found(result: Result) -> dict[str, Any]:
 
 
 def kit_facts() -> dict[str, Any]:
-    """Return which spec and which kit judge, by digest."""
-    room = files("common_compute_conformance")
-    sources = sorted(_sources(room, ""))
-    checks = [source for source in sources if source[0].startswith("checks/")]
-    frame = [source for source in sources if not source[0].startswith("checks/")]
+    """Return which spec and which kit judge, by digest: those that were there when it was first asked."""
     names = ("openapi.yaml", "requirements.yaml", "transitions.yaml")
+    frame, checks = _digests()
     return {
         "spec_version": load_contract().version,
         "spec": {name: hashlib.sha256(spec_text(name)).hexdigest() for name in names},
-        "kit": {"name": "common-compute", "version": version("common-compute"), "sha256": _digest(frame)},
-        "suite": {"sha256": _digest(checks)},
+        "kit": {"name": "common-compute", "version": version("common-compute"), "sha256": frame},
+        "suite": {"sha256": checks},
     }
+
+
+@cache
+def _digests() -> tuple[str, str]:
+    """Return the digests of the kit's code without the checks, and of the checks."""
+    sources = sorted(_sources(files("common_compute_conformance"), ""))
+    checks = [source for source in sources if source[0].startswith("checks/")]
+    frame = [source for source in sources if not source[0].startswith("checks/")]
+    return _digest(frame), _digest(checks)
 
 
 def _sources(folder: Traversable, prefix: str) -> Iterable[tuple[str, bytes]]:
