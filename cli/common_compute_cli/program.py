@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from common_compute_cli import __version__
-from common_compute_cli.commands import certify, config, demo, facility, job, mock, new_connector, serve, spec
+from common_compute_cli.commands import (
+    certificate,
+    certify,
+    config,
+    demo,
+    facility,
+    job,
+    mock,
+    new_connector,
+    serve,
+    spec,
+)
 
 app = typer.Typer(
     name="common-compute",
@@ -26,6 +37,7 @@ app.command()(certify.certify)
 app.command()(new_connector.new_connector)
 app.add_typer(job.app, name="job", help="Submit jobs, follow them, bring their results, release them.")
 app.add_typer(facility.app, name="facility", help="The places where jobs run.")
+app.add_typer(certificate.app, name="certificate", help="Look at the certificates that `certify` writes.")
 app.add_typer(config.app, name="config", help="Look at configuration files.")
 app.add_typer(spec.app, name="spec", help="The contract that this program speaks.")
 

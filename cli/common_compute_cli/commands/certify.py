@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +25,21 @@ OTHER_TOKEN_VARIABLE = "COMMON_COMPUTE_OTHER_TOKEN"  # noqa: S105 (the name of a
 
 
 def certify(
-    url: Annotated[str, typer.Argument(metavar="URL", help="The API's base address, ending in /v1.")],
+    places: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="URL",
+            help="The API's base address, ending in /v1. With --compare, certificates' files.",
+            show_default=False,
+        ),
+    ],
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare",
+            help="Certify nothing: put the certificates that are named on one page, compare.html.",
+        ),
+    ] = False,
     token_file: TokenFile = None,
     token: Annotated[
         str | None,
@@ -73,7 +88,10 @@ def certify(
     ] = 600.0,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write certificate.json and junit.xml into this directory."),
+        typer.Option(
+            metavar="DIR",
+            help="Write certificate.json, junit.xml, report.html and badge.svg into this directory.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -82,9 +100,15 @@ def certify(
     The exit code is 0 only if nothing in a claimed class failed, broke or was not assessed.
     """
     with needs("conformance"):
-        from common_compute_conformance import errors, report, runner
+        from common_compute_conformance import errors, publication, report, runner
 
     notes = Console(stderr=True, highlight=False)
+    if compare:
+        _compare(places, out or Path(), notes)
+        return
+    if len(places) > 1:
+        raise WrongUsage("One server is certified at a time: give one URL, or --compare and certificates.")
+    (url,) = places
     with notes.status("Meeting the server") as status:
         try:
             certificate = runner.certify(
@@ -107,7 +131,7 @@ def certify(
             raise WrongUsage(str(error)) from error
     if out is not None:
         try:
-            written = runner.write(certificate, out)
+            written = publication.write(certificate, out)
         except OSError as error:
             raise WrongUsage(f"{out} cannot be written: {error.strerror}.") from error
         notes.print("Written: " + ", ".join(map(str, written)), markup=False, soft_wrap=True)
@@ -116,6 +140,21 @@ def certify(
     else:
         output.console().out(report.report(certificate), end="")
     raise typer.Exit(certificate.exit_code)
+
+
+def _compare(certificates: Sequence[str], out: Path, notes: Console) -> None:
+    """Write the page that holds certificates side by side."""
+    from common_compute_conformance import errors, publication
+
+    if len(certificates) < 2:
+        raise WrongUsage("A comparison takes at least two certificates: give their files after --compare.")
+    try:
+        written = publication.write_comparison([Path(each) for each in certificates], out)
+    except errors.ConformanceError as error:
+        raise WrongUsage(str(error)) from error
+    except OSError as error:
+        raise WrongUsage(f"{out} cannot be written: {error.strerror}.") from error
+    notes.print(f"Written: {written}", markup=False, soft_wrap=True)
 
 
 def _tell(status: Status, requirement: Requirement, result: Result) -> None:
