@@ -11,7 +11,7 @@ export function now() {
 }
 
 export function stampOf(milliseconds) {
-  return new Date(milliseconds).toISOString().replace(".000Z", "Z");
+  return new Date(milliseconds).toISOString().replace(/\.?0+Z$/, "Z");
 }
 
 // Microseconds since 1970, or undefined for a text that is no time of this contract: a day that the month does not

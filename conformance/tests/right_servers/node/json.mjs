@@ -2,6 +2,7 @@
 
 const DEEPEST = 64;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const LONE_SURROGATE = /\p{Surrogate}/u;
 const LITERALS = [["true", true], ["false", false], ["null", null]];
 
 export class NotJson extends Error {}
@@ -102,7 +103,7 @@ class Reader {
     } catch {
       this.refuse("A string holds an escape that JSON does not have");
     }
-    if (!value.isWellFormed()) this.refuse("A string holds a lone surrogate");
+    if (LONE_SURROGATE.test(value)) this.refuse("A string holds a lone surrogate");
     return value;
   }
 
