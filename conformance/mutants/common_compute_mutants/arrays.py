@@ -156,15 +156,6 @@ async def show_the_exit_code_of_a_task(request: Request, forward: Forward) -> An
 
 
 @twists("CC-TASK-011")
-async def start_with_the_first_task(request: Request, forward: Forward) -> Answer:
-    """`started_at` of an array job is that of its task 0."""
-    answer, tasks = await _with_tasks_known(request, forward)
-    if len(tasks) > 1 and "started_at" in tasks[0]:
-        return answer.edited(lambda job: job.update(started_at=tasks[0]["started_at"]))
-    return answer
-
-
-@twists("CC-TASK-011")
 async def start_with_the_latest_task(request: Request, forward: Forward) -> Answer:
     """`started_at` of an array job is the latest of its tasks'."""
     answer, tasks = await _with_tasks_known(request, forward)
@@ -173,11 +164,12 @@ async def start_with_the_latest_task(request: Request, forward: Forward) -> Answ
 
 
 @twists("CC-TASK-011")
-async def finish_with_the_last_task(request: Request, forward: Forward) -> Answer:
-    """`finished_at` of an array job is that of the task with the highest index."""
+async def finish_with_the_first_to_end(request: Request, forward: Forward) -> Answer:
+    """`finished_at` of an array job is the earliest of its tasks'."""
     answer, tasks = await _with_tasks_known(request, forward)
-    if len(tasks) > 1 and answer.json()["state"] in TERMINAL and "finished_at" in tasks[-1]:
-        return answer.edited(lambda job: job.update(finished_at=tasks[-1]["finished_at"]))
+    finished = [task["finished_at"] for task in tasks if "finished_at" in task]
+    if len(finished) > 1 and answer.json()["state"] in TERMINAL:
+        return answer.edited(lambda job: job.update(finished_at=min(finished)))
     return answer
 
 

@@ -130,9 +130,9 @@ async def count_pages_by_offset(request: Request, forward: Forward) -> Answer:
 
 
 @twists("CC-JOB-043")
-async def go_on_after_the_second(request: Request, forward: Forward) -> Answer:
-    """A page begins with what is older than the second of the last job of the page before."""
-    return await _after(request, forward, lambda job: job["created_at"].partition(".")[0])
+async def go_on_after_the_hour(request: Request, forward: Forward) -> Answer:
+    """A page begins with what is older than the hour in which the last job of the page before was made."""
+    return await _after(request, forward, lambda job: job["created_at"].partition(":")[0])
 
 
 @twists("CC-JOB-043")

@@ -105,6 +105,19 @@ async def queue_again_before_the_end(request: Request, forward: Forward) -> Answ
 
 
 @twists("CC-JOB-023")
+async def start_again_in_the_same_attempt(request: Request, forward: Forward) -> Answer:
+    """`history` of a job that ran shows it queued and running again, in the same attempt."""
+
+    def repeat(job: Job) -> None:
+        states = [entry["state"] for entry in job.get("history", [])]
+        if "running" in states and _over(job):
+            running = job["history"][states.index("running")]
+            job["history"][-1:-1] = [{**running, "state": "queued"}, running]
+
+    return await with_jobs(request, forward, repeat)
+
+
+@twists("CC-JOB-023")
 async def fail_on_the_way(request: Request, forward: Forward) -> Answer:
     """`history` of a job that succeeded shows it as failed before."""
 

@@ -16,7 +16,7 @@ def _is_release(request: Request) -> bool:
     return request.is_call("DELETE", "jobs", "*")
 
 
-async def _hidden(request: Request, forward: Forward, *left: tuple[str, ...]) -> Answer:
+async def _hidden(request: Request, forward: Forward, *left: tuple[str, ...], listed: bool = False) -> Answer:
     """Hide released jobs in place of forgetting them, but for what is `left` of each: method and noun."""
     hidden = request.memory.setdefault("hidden", set())
     if _is_release(request) and request.segments[1] not in hidden:
@@ -30,7 +30,7 @@ async def _hidden(request: Request, forward: Forward, *left: tuple[str, ...]) ->
             return problem_answer(request, answer, 404, "not-found")
         return await forward(request)
     answer = await forward(request)
-    if request.is_call("GET", "jobs") and answer.status == 200 and ("GET",) not in left:
+    if request.is_call("GET", "jobs") and answer.status == 200 and not listed:
         page = answer.json()
         page["jobs"] = [job for job in page["jobs"] if job["id"] not in hidden]
         return answer.with_json(page)
@@ -47,14 +47,14 @@ async def say_ok_to_a_release(request: Request, forward: Forward) -> Answer:
 @twists("CC-JOB-039")
 async def list_what_was_released(request: Request, forward: Forward) -> Answer:
     """A released job stays in the lists."""
-    return await _hidden(request, forward, ("GET",))
+    return await _hidden(request, forward, listed=True)
 
 
 @twists("CC-JOB-039")
 async def list_what_was_released_by_its_state(request: Request, forward: Forward) -> Answer:
     """A released job stays in the lists that are asked for by a state."""
     if request.parameter("state") is not None:
-        return await _hidden(request, forward, ("GET",))
+        return await _hidden(request, forward, listed=True)
     return await _hidden(request, forward)
 
 
@@ -118,7 +118,7 @@ async def come_back(request: Request, forward: Forward) -> Answer:
     asked = request.memory.setdefault("asked", {})
     if request.is_call("GET", "jobs", "*"):
         asked[request.segments[1]] = asked.get(request.segments[1], 0) + 1
-    if _is_release(request):
+    if _is_release(request) and request.segments[1] not in request.memory.get("hidden", set()):
         asked[request.segments[1]] = 0
     if request.is_call("GET", "jobs", "*") and asked[request.segments[1]] > 1:
         return await forward(request)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from common_compute_mutants.exchange import Answer, Forward, Request
 from common_compute_mutants.registry import twists
 from common_compute_mutants.shown import TERMINAL, ask_for_job, with_jobs, without_body
+
+Job = dict[str, Any]
+_KNOWN = "if-none-match"
 
 
 def _is_get(request: Request) -> bool:
@@ -19,17 +23,25 @@ def _is_look(request: Request) -> bool:
 
 
 def _whole(request: Request) -> Request:
-    return request.without_header("if-none-match")
+    return request.without_header(_KNOWN)
 
 
-async def _tagged(request: Request, forward: Forward, etag: str | None) -> Answer:
-    """Answer get_job under another ETag, which the request's own is held against."""
-    answer = await forward(_whole(request))
-    if answer.status != 200 or etag is None:
-        return answer
-    if etag in (request.header("if-none-match") or ""):
-        return without_body(answer, 304).with_header("etag", etag)
-    return answer.with_header("etag", etag)
+async def _tagged(request: Request, forward: Forward, tag: Callable[[Job, str], str]) -> Answer:
+    """Tag jobs otherwise: a request's own tag is held against these, and a wait still ends at a change."""
+    if not _is_get(request):
+        return await forward(request)
+    right = request.memory.setdefault("right", {})
+    known = request.header(_KNOWN)
+    waits = known in right and not _is_look(request)
+    answer = await forward(request.with_header(_KNOWN, right[known]) if waits else _whole(request))
+    if answer.status != 200:
+        return answer.with_header("etag", known or "") if answer.status == 304 else answer
+    etag = answer.header("etag") or ""
+    other = tag(answer.json(), etag)
+    right[other] = etag
+    if known is not None and other in known and not waits:
+        return without_body(answer, 304).with_header("etag", other)
+    return answer.with_header("etag", other)
 
 
 @twists("CC-JOB-046")
@@ -50,15 +62,13 @@ async def tag_nothing(request: Request, forward: Forward) -> Answer:
 @twists("CC-JOB-046")
 async def send_the_body_to_who_has_it(request: Request, forward: Forward) -> Answer:
     """`If-None-Match` is ignored."""
-    if _is_look(request):
-        return await forward(_whole(request))
-    return await forward(request)
+    return await forward(_whole(request) if _is_look(request) else request)
 
 
 @twists("CC-JOB-046")
 async def take_any_tag_for_its_own(request: Request, forward: Forward) -> Answer:
     """Every request with `If-None-Match` is answered 304."""
-    if _is_look(request) and request.header("if-none-match"):
+    if _is_look(request) and request.header(_KNOWN):
         answer = await forward(_whole(request))
         return without_body(answer, 304) if answer.status == 200 else answer
     return await forward(request)
@@ -67,19 +77,16 @@ async def take_any_tag_for_its_own(request: Request, forward: Forward) -> Answer
 @twists("CC-JOB-046")
 async def read_one_tag_only(request: Request, forward: Forward) -> Answer:
     """Of a list of ETags in `If-None-Match` the first is read."""
-    known = request.header("if-none-match")
+    known = request.header(_KNOWN)
     if _is_get(request) and known:
-        return await forward(request.with_header("if-none-match", known.partition(",")[0]))
+        return await forward(request.with_header(_KNOWN, known.partition(",")[0]))
     return await forward(request)
 
 
 @twists("CC-JOB-046")
 async def tag_all_jobs_alike(request: Request, forward: Forward) -> Answer:
-    """The ETag tells how often a job changed and not which job it is."""
-    if not _is_look(request):
-        return await forward(request)
-    job = await ask_for_job(request, forward)
-    return await _tagged(request, forward, f'W/"{len(job["history"])}"' if job else None)
+    """The ETag tells how often the state of a job changed and not which job it is."""
+    return await _tagged(request, forward, lambda job, _: f'W/"{len(job["history"])}"')
 
 
 @twists("CC-JOB-046")
@@ -95,42 +102,41 @@ async def forget_the_tag_of_what_is_over(request: Request, forward: Forward) -> 
 @twists("CC-JOB-047")
 async def tag_a_job_once(request: Request, forward: Forward) -> Answer:
     """The ETag of a job never changes."""
-    if not _is_look(request):
-        return await forward(request)
-    return await _tagged(request, forward, f'W/"{request.segments[1]}"')
+    return await _tagged(request, forward, lambda job, _: f'W/"{job["id"]}"')
 
 
 @twists("CC-JOB-047")
 async def tag_the_state(request: Request, forward: Forward) -> Answer:
     """The ETag changes with the state only, and not with a request to cancel."""
-    if not _is_look(request):
-        return await forward(request)
-    job = await ask_for_job(request, forward)
-    return await _tagged(request, forward, f'W/"{request.segments[1]}.{job["state"]}"' if job else None)
+    return await _tagged(request, forward, lambda job, _: f'W/"{job["id"]}.{job["state"]}"')
 
 
 @twists("CC-JOB-047")
 async def tag_the_observation(request: Request, forward: Forward) -> Answer:
     """The ETag changes with `observed_at`."""
-    if not _is_look(request):
-        return await forward(request)
-    answer = await forward(_whole(request))
-    etag = answer.header("etag")
-    if answer.status != 200 or etag is None:
-        return answer
-    observed = hashlib.sha256(answer.json().get("observed_at", "").encode()).hexdigest()[:8]
-    return await _tagged(request, forward, f'{etag.removesuffix(chr(34))}.{observed}"')
+
+    def tag(job: Job, etag: str) -> str:
+        digest = hashlib.sha256(job.get("observed_at", "").encode()).hexdigest()[:8]
+        return f'{etag.removesuffix(chr(34))}.{digest}"'
+
+    return await _tagged(request, forward, tag)
+
+
+@twists("CC-JOB-047")
+async def tag_the_second(request: Request, forward: Forward) -> Answer:
+    """The ETag is the second of the last change, which several changes may share."""
+    return await _tagged(request, forward, lambda job, _: f'W/"{job["id"]}.{job["updated_at"][:19]}"')
 
 
 @twists("CC-JOB-047")
 async def remember_every_tag(request: Request, forward: Forward) -> Answer:
     """An ETag that the job had before is answered 304."""
     answer = await forward(request)
-    if not _is_look(request) or answer.status != 200:
+    if not _is_get(request) or answer.status != 200:
         return answer
     had = request.memory.setdefault("had", {}).setdefault(request.segments[1], set())
     had.add(answer.header("etag"))
-    if request.header("if-none-match") in had:
+    if _is_look(request) and request.header(_KNOWN) in had:
         return without_body(answer, 304)
     return answer
 
@@ -145,8 +151,18 @@ async def update_once(request: Request, forward: Forward) -> Answer:
 async def update_with_the_state(request: Request, forward: Forward) -> Answer:
     """`updated_at` moves with the state, and not with a request to cancel."""
 
-    def hold(job: dict[str, Any]) -> None:
+    def hold(job: Job) -> None:
         if "history" in job:
             job["updated_at"] = job["history"][-1]["at"]
 
     return await with_jobs(request, forward, hold)
+
+
+@twists("CC-JOB-047")
+async def update_with_every_look(request: Request, forward: Forward) -> Answer:
+    """`updated_at` is `observed_at`, and moves while nothing changes."""
+
+    def move(job: Job) -> None:
+        job["updated_at"] = job.get("observed_at", job["updated_at"])
+
+    return await with_jobs(request, forward, move)

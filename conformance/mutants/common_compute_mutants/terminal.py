@@ -17,10 +17,10 @@ def _over(job: Job) -> bool:
 
 @twists("CC-JOB-026")
 async def succeed_before_the_bytes_are_home(request: Request, forward: Forward) -> Answer:
-    """get_job shows a job as succeeded once it runs, while its results are still to come."""
+    """get_job shows a job as succeeded once the facility has it, while its results are still to come."""
 
     def end(job: Job) -> None:
-        if job["state"] == "running":
+        if job["state"] in ("queued", "running"):
             job["history"].append({**job["history"][-1], "state": "succeeded"})
             job.update(state="succeeded", exit_code=0, expires_at=moved(job["updated_at"], days=7))
 

@@ -37,15 +37,6 @@ async def wait_to_the_end(request: Request, forward: Forward) -> Answer:
 
 
 @twists("CC-JOB-048")
-async def wait_for_the_state_only(request: Request, forward: Forward) -> Answer:
-    """A wait with `If-None-Match` goes on until the state changes, whatever else differs from the ETag."""
-    if _is_wait(request) and request.header("if-none-match"):
-        await forward(_whole(request))
-        return await forward(request.without_parameter("wait_seconds"))
-    return await forward(request)
-
-
-@twists("CC-JOB-048")
 async def wake_at_anything(request: Request, forward: Forward) -> Answer:
     """A wait without `If-None-Match` ends at any change, also if the state is the same."""
     if _is_wait(request) and not request.header("if-none-match"):
