@@ -100,6 +100,10 @@ class Contract:
         """Return what of a value does not fit the component schema of this name."""
         return self._faults({"$ref": f"#/components/schemas/{schema}"}, value)
 
+    def members_of(self, schema: str) -> frozenset[str]:
+        """Return the members that a component schema names."""
+        return frozenset(self._components["schemas"][schema]["properties"])
+
     def _faults(self, schema: Mapping[str, Any], value: Any) -> list[str]:
         errors = self._validator(schema).iter_errors(value)
         return [f"{_pointer(error.instance_path) or 'the body'}: {error.message[:300]}" for error in errors]

@@ -60,7 +60,7 @@ class Pace:
     @property
     def cancel_patience(self) -> float:
         """How long a cancelled job may take to end, in seconds; a facility may tell a longer grace."""
-        return self._less(min(self.patience, 30.0 + 10 * (self._job_seconds or 0.0)))
+        return self._less(min(self.patience, 60.0 + 10 * (self._job_seconds or 0.0)))
 
     @property
     def settling(self) -> float:

@@ -250,7 +250,9 @@ def _machine(trial: Trial, stories: Stories) -> type[RuleBasedStateMachine]:
 
         @rule(job=jobs)
         def settle(self, job: TaleJob) -> None:
-            if not job.lives or (job.lasting and not job.cancelled):
+            # It may have to wait behind one that lasts: a facility may have one place.
+            held_up = any(other.lasting and other.lives and not other.cancelled for other in self.tale.jobs)
+            if not job.lives or held_up:
                 return
             self.tale.tell(f"caller {job.caller} waits for the end of job {job.number}")
 

@@ -112,9 +112,9 @@ class Tale:
         return after[1] > before[1] and before[0] not in self.transitions.terminal
 
     def _ended(self, job: TaleJob) -> None:
-        wanted = {"succeeded"} if not job.lasting and not job.cancelled else {"succeeded", "cancelled"}
-        if job.lasting:
-            wanted = {"cancelled"} if job.cancelled else set()
+        wanted = set() if job.lasting else {"succeeded"}
+        if job.cancelled:
+            wanted |= {"cancelled", "failed"}
         if job.seen[0] not in wanted:
             told = "was cancelled" if job.cancelled else "was not cancelled"
             length = "sleeps long" if job.lasting else "is short"

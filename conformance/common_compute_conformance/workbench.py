@@ -15,6 +15,7 @@ from common_compute_conformance.specimens import Occasion
 T = TypeVar("T")
 
 _LONGEST_WAIT_SECONDS = 10
+_NEAR_ITS_END_SECONDS = 30.0
 
 
 @dataclass
@@ -23,7 +24,8 @@ class Specimen:
 
     `at_once` is how list_jobs answered right after the submission; `looks` are the answers of get_job, the
     first of them right after the submission too; `final` is the job once it is terminal, and `at_end` what
-    list_results, get_result and get_log answered as soon as it was seen to be.
+    list_results, get_result and get_log answered as soon as it was seen to be. `begun` is when the submission
+    began and `ended` when the job was first seen terminal, in seconds of the kit's own clock.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Specimen:
     looks: list[Exchange] = field(default_factory=list)
     final: Document | None = None
     at_end: list[Exchange] = field(default_factory=list)
+    begun: float = 0.0
+    ended: float = 0.0
 
     @property
     def id(self) -> str:
@@ -88,6 +92,8 @@ class Workbench:
         """
         if name in self._troubles:
             raise type(self._troubles[name])(str(self._troubles[name]))
+        if name in self._specimens and self._fades(self._specimens[name]):
+            self._forget(name)
         if name not in self._specimens:
             if name in specimens.LASTING:
                 self._make_room()
@@ -101,6 +107,16 @@ class Workbench:
         self._client.recall(found.submitted)
         return found
 
+    def _fades(self, specimen: Specimen) -> bool:
+        """Tell whether an ended job comes near the time at which its results expire."""
+        retention = float(self._target.limits["result_retention_seconds"])
+        margin = min(_NEAR_ITS_END_SECONDS, retention / 2)
+        return specimen.final is not None and self._pace.now() > specimen.ended + retention - margin
+
+    def _forget(self, name: str) -> None:
+        del self._specimens[name]
+        self._contents = {key: found for key, found in self._contents.items() if key[0] != name}
+
     def _make_room(self) -> None:
         for specimen in self._specimens.values():
             if specimen.final is None and specimen.name not in specimens.LASTING:
@@ -111,9 +127,10 @@ class Workbench:
 
     def begin(self, name: str, body: dict[str, Any], headers: Mapping[str, str]) -> Specimen:
         """Submit a job and look whether it is there at once; raises Failure if it is not accepted."""
+        begun = self._pace.now()
         submitted = self._client.call("submit_job", body=body, headers=headers).expect(201)
         job_id = str(submitted.document()["id"])
-        specimen = Specimen(name, body, headers, submitted)
+        specimen = Specimen(name, body, headers, submitted, begun=begun)
         specimen.at_once = self._client.call("list_jobs", query=self._newest(body))
         found = self._client.call("get_job", job_id=job_id)
         if found.status == 200:
@@ -158,6 +175,7 @@ class Workbench:
         document = exchange.document()
         if document["state"] in self._transitions.terminal and specimen.final is None:
             specimen.final = document
+            specimen.ended = self._pace.now()
             self._look_into(specimen)
         return document
 
@@ -218,32 +236,33 @@ class Workbench:
                 return document
         return None
 
-    def running(self, name: str) -> Specimen:
-        """Return a specimen once it runs; raises NotAssessed if it was never seen running."""
-        specimen = self.specimen(name)
-        # No waiting for a change here: one that came just before would be missed, and the next is far away.
-        patience = self._pace.job_patience
-        for _ in self._pace.polls(patience):
-            document = self.look(specimen)
-            if document["state"] == "running":
-                return specimen
-            if document["state"] in self._transitions.terminal:
-                raise NotAssessed(f"the job {specimen.id} ({name}) ended before it was seen running")
-        raise self._gave_up(specimen, f"did not run in {patience:.0f} s")
-
     def unfinished(self, name: str) -> Specimen:
         """Return a specimen that has not ended, running if it is seen to: a facility may skip that state.
 
-        Raises NotAssessed if it has ended.
+        Raises NotAssessed if it ended before it was looked at.
         """
-        try:
-            return self.running(name)
-        except Failure:
-            specimen = self._specimens[name]
-            self._troubles.pop(name, None)
-            if specimen.final is not None:
-                raise NotAssessed(f"the job {specimen.id} ({name}) ended before it was looked at") from None
-            return specimen
+        specimen = self.shared(f"{name}, unfinished", lambda: self._watch_begin(name))
+        self._client.recall(specimen.submitted)
+        if specimen.final is not None:
+            raise NotAssessed(f"the job {specimen.id} ({name}) has ended already")
+        return specimen
+
+    def _watch_begin(self, name: str) -> Specimen:
+        specimen = self.specimen(name)
+        # No waiting for a change here: one that came just before would be missed, and the next is far away.
+        for _ in self._pace.polls(self._pace.job_patience):
+            document = self.look(specimen)
+            if document["state"] == "running" or document["state"] in self._transitions.terminal:
+                return specimen
+        self._pace.waited_in_vain()
+        return specimen
+
+    def running(self, name: str) -> Specimen:
+        """Return a specimen that was seen running; raises NotApplicable where a job is never seen to."""
+        specimen = self.unfinished(name)
+        if not any(look.document()["state"] == "running" for look in specimen.looks):
+            raise NotApplicable(f"the job {specimen.id} ({name}) was never seen running")
+        return specimen
 
     def succeeded(self, name: str) -> Document:
         """Return a specimen's job once it succeeded; raises Failure if it ended otherwise."""

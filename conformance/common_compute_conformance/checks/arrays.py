@@ -147,9 +147,10 @@ def an_array_sums_up_its_tasks(trial: Trial) -> None:
         )
         for member, choose in (("started_at", min), ("finished_at", max)):
             moments = [instant(each[member]) for each in tasks if member in each]
-            trial.require(bool(moments), f"no task of {name} tells {member}")
-            trial.equal(choose(moments), instant(job[member]), f"{member} of {name}")
-        trial.witness(f"{job['id']} ({name}): {job['started_at']} to {job['finished_at']}, as its tasks")
+            if moments:
+                trial.equal(choose(moments), instant(job[member]), f"{member} of {name}")
+        times = f"{job.get('started_at', 'untold')} to {job.get('finished_at', 'untold')}"
+        trial.witness(f"{job['id']} ({name}): attempt 1, no exit code of its own, {times}, as its tasks")
 
 
 @check("CC-TASK-012", specimens=_ARRAYS)

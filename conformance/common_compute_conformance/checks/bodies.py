@@ -70,7 +70,7 @@ def large_bodies_are_refused(trial: Trial) -> None:
     """CC-ERR-007: a body of more than `max_request_bytes` is 413, with or without a length announced."""
     limit = int(trial.target.service_info["limits"]["max_request_bytes"])
     if limit > _LARGEST_BODY_BYTES:
-        trial.not_assessed(
+        trial.not_applicable(
             f"max_request_bytes is {limit}; this kit sends no body beyond {_LARGEST_BODY_BYTES}"
         )
     content = _text(trial.workbench.trivial(surprise=1))

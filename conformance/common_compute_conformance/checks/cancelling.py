@@ -32,6 +32,8 @@ def a_terminal_job_stays_as_it_is(trial: Trial) -> None:
 def a_running_job_is_stopped(trial: Trial) -> None:
     """CC-JOB-037: a long job that is cancelled ends before its command would."""
     stop = stopped(trial)
+    if not any(look.document()["state"] == "running" for look in stop.specimen.looks):
+        trial.not_applicable(f"the job {stop.specimen.id} was never seen running")
     trial.client.recall(stop.cancelled)
     trial.equal(202, stop.cancelled.status, "the status of cancelling a running job")
     job = stop.job
@@ -135,7 +137,11 @@ def a_new_job_is_stopped(trial: Trial) -> None:
     """CC-JOB-037: a job that is cancelled at once ends, too."""
     specimen, _ = trial.workbench.shared("abandoned", lambda: _abandoned(trial))
     job = trial.workbench.final("silent")
-    trial.equal(("cancelled", "cancelled-by-user"), (job["state"], job["reason"]["code"]), "state and reason")
+    trial.require(
+        job["state"] in ("cancelled", "failed"), f"a job that only sleeps, cancelled, is {job['state']}"
+    )
+    if job["state"] == "cancelled":
+        trial.equal("cancelled-by-user", job["reason"]["code"], "the reason of the cancelled job")
     trial.witness(f"{specimen.id}, cancelled before it could do anything, is {job['state']}")
 
 
@@ -143,12 +149,14 @@ def a_new_job_is_stopped(trial: Trial) -> None:
 def cancelling_an_array_ends_every_task(trial: Trial) -> None:
     """CC-TASK-013: cancelling an array job brings each of its tasks to a terminal state."""
     trial.workbench.shared("abandoned", lambda: _abandoned(trial))
-    specimen = trial.workbench.running("long-array")
+    specimen = trial.workbench.unfinished("long-array")
     trial.client.call("cancel_job", job_id=specimen.id).expect(202)
     job = trial.workbench.final("long-array")
     tasks = trial.workbench.walk("list_tasks", "tasks", job_id=specimen.id)
     states = [str(task["state"]) for task in tasks]
     trial.equal(int(specimen.body["array"]["count"]), len(tasks), "the number of tasks")
     trial.require(set(states) <= trial.transitions.terminal, f"the tasks are {states}")
-    trial.equal("cancelled", job["state"], "the state of the cancelled array job")
+    wanted = "failed" if "failed" in states else "cancelled" if "cancelled" in states else "succeeded"
+    trial.equal(wanted, job["state"], f"the state of the cancelled array job, whose tasks are {states}")
+    trial.require(wanted != "succeeded", f"the tasks of {specimen.id}, which only sleep, all succeeded")
     trial.witness(f"{specimen.id}: its tasks are {', '.join(states)}")

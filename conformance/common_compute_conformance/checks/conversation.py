@@ -48,6 +48,7 @@ def _of_a_job(trial: Trial) -> Iterator[Exchange]:
     yield client.call("submit_job", body={**keyed.body, "name": "A y"}, headers=keyed.headers)
     trial.workbench.final("tour")
     yield client.call("list_jobs", query=[("label", f"run={trial.workbench.run_name}")])
+    yield client.call("list_jobs", query=[("label", "no-such=label")])
     yield client.call("cancel_job", job_id=keyed.id)
     seen = client.call("get_job", job_id=keyed.id)
     yield seen

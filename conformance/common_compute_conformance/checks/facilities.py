@@ -7,7 +7,7 @@ from itertools import groupby
 
 import jsonschema_rs
 
-from common_compute_conformance.contract import Document, instant
+from common_compute_conformance.contract import Document
 from common_compute_conformance.registry import check
 from common_compute_conformance.specimens.ordinary import TOUR
 from common_compute_conformance.target import PROBE_KINDS
@@ -18,9 +18,6 @@ _VARIABLE = (
     r"(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2})(?:\.?(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2}))*(?:\*|:[1-9][0-9]{0,3})?"
 )
 _TEMPLATE = re.compile(rf"(?:[^\x00-\x20\"'<>\\^`{{|}}]|\{{[+#./;?&]?{_VARIABLE}(?:,{_VARIABLE})*\}})*")
-
-
-_SLEPT = 0.9  # of the second that the tour sleeps, by times that may be rounded
 
 
 def _facilities(trial: Trial) -> list[Document]:
@@ -37,7 +34,8 @@ def facilities_are_found_by_id(trial: Trial) -> None:
     for listed in facilities:
         single = trial.client.call("get_facility", facility_id=str(listed["id"])).expect(200).document()
         trial.equal(sorted(listed), sorted(single), f"the members of {listed['id']}")
-        for member in sorted(set(listed) - {"status"}):  # the status may have changed meanwhile
+        # The status may have changed meanwhile, and so may what the contract does not know.
+        for member in sorted((set(listed) & trial.contract.members_of("Facility")) - {"status"}):
             trial.equal(listed[member], single[member], f"{member} of {listed['id']}")
         trial.witness(f"{listed['id']} is the same in the list and by its id")
 
@@ -69,9 +67,8 @@ def probes_have_the_programs(trial: Trial) -> None:
         kind = trial.workbench.specimen(name).body["software"]["kind"]
         seen = trial.workbench.content(name, "tour.seen").decode("utf-8", "replace")
         trial.equal(TOUR, seen, f"the programs that worked in the probe of kind {kind}")
-        if "started_at" in job and "finished_at" in job:
-            seconds = (instant(job["finished_at"]) - instant(job["started_at"])).total_seconds()
-            trial.require(seconds >= _SLEPT, f"a job that sleeps 1 s took {seconds} s by its own times")
+        took = trial.workbench.specimen(name).ended - trial.workbench.specimen(name).begun
+        trial.require(took >= 1.0, f"a job that sleeps 1 s had ended {took:.2f} s after its submission began")
         trial.witness(f"job {job['id']} in {trial.target.probes[kind]}: {', '.join(seen.split())}")
 
 

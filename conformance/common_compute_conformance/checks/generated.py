@@ -187,7 +187,7 @@ def generated_names_are_looked_at(trial: Trial) -> None:
 
 @check("CC-VAL-007", specimens=_PLAIN)
 def generated_labels_are_looked_at(trial: Trial) -> None:
-    """CC-VAL-007: too many labels, or a label's value that is too long or holds a control character, is 422."""
+    """CC-VAL-007: too many labels, and a label's value too long or with a control character, are 422."""
     _report(trial, "CC-VAL-007", "with wrong labels were answered 422", "submit_job")
 
 

@@ -19,12 +19,12 @@ _WAIT_SECONDS = 30
 class Stop:
     """What was seen of the job `long` when it was cancelled.
 
-    `job` is None if it did not end within `patience` seconds; `by_etag` and `by_state` are the answers to two
-    waits that were on when it was cancelled, where the service claims `watch`.
+    `before` is the job as it was then. `job` is None if it did not end within `patience` seconds; `by_etag` and
+    `by_state` are the answers to two waits that were on when it was cancelled, where the service claims `watch`.
     """
 
     specimen: Specimen
-    running: Document
+    before: Document
     cancelled: Exchange
     job: Document | None
     patience: float
@@ -36,23 +36,23 @@ class Stop:
 
 
 def stopped(trial: Trial) -> Stop:
-    """Cancel `long`, once for all checks; raises NotAssessed if it was never seen running."""
+    """Cancel `long`, once for all checks; raises NotAssessed if it had ended by itself."""
     return trial.workbench.shared("stopped", lambda: _stop(trial))
 
 
 def _stop(trial: Trial) -> Stop:
-    specimen = trial.workbench.running("long")
-    running = specimen.looks[-1].document()
+    specimen = trial.workbench.unfinished("long")
+    before = trial.workbench.look(specimen)
     grace = int(trial.target.limits.get("cancel_grace_seconds", 0))
-    patience = min(trial.pace.cancel_patience + grace, LONG_SECONDS / 2)
+    patience = min(trial.pace.cancel_patience + grace, LONG_SECONDS - 60.0)
     wait = min(_WAIT_SECONDS, max(1, int(patience)), ceiling(trial))
     etag = etag_of(trial, specimen)
     with ThreadPoolExecutor(2) as pool:
         waits = []
         if trial.target.claims("watch"):
             waits = [
-                pool.submit(waiting, trial, specimen, wait, etag),
-                pool.submit(waiting, trial, specimen, wait),
+                pool.submit(_until_a_change, trial, specimen, wait, etag, str(before["state"]), patience),
+                pool.submit(_until_a_change, trial, specimen, wait, None, str(before["state"]), patience),
             ]
             trial.pace.sleep(0.5)  # so that both are on
         started = trial.pace.now()
@@ -61,4 +61,19 @@ def _stop(trial: Trial) -> Stop:
         seconds = trial.pace.now() - started
         ended = [each.result() for each in waits]
     by_etag, by_state = ended or (None, None)
-    return Stop(specimen, running, cancelled, job, patience, seconds, wait, etag, by_etag, by_state)
+    return Stop(specimen, before, cancelled, job, patience, seconds, wait, etag, by_etag, by_state)
+
+
+def _until_a_change(
+    trial: Trial, specimen: Specimen, wait: int, etag: str | None, state: str, patience: float
+) -> Exchange:
+    """Wait again while the time is over before anything has changed: a service may have a short ceiling."""
+    end = trial.pace.now() + patience
+    while True:
+        exchange = waiting(trial, specimen, wait, etag)
+        still = exchange.status == 304 or (
+            etag is None and exchange.status == 200 and exchange.document()["state"] == state
+        )
+        over = specimen.final is not None or trial.pace.now() > end
+        if not still or exchange.seconds < wait or over:
+            return exchange

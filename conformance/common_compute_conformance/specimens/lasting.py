@@ -9,6 +9,16 @@ LONG_FIRST = "the first line\n"
 LONG_SECONDS = 300
 LONG_PARTIAL = "written before the end"
 
+_ENOUGH_SECONDS = LONG_SECONDS + 60
+
+
+def _lasts(occasion: Occasion) -> Body:
+    """Return the resources of a job that lasts, where the facility's default would end it before."""
+    default = occasion.target.resource("wall_time_seconds").get("default", _ENOUGH_SECONDS)
+    if int(default) >= _ENOUGH_SECONDS:
+        return {}
+    return {"resources": {"wall_time_seconds": occasion.wall_time(_ENOUGH_SECONDS)}}
+
 
 @recipe("long")
 def _long(occasion: Occasion) -> Body:
@@ -17,14 +27,16 @@ def _long(occasion: Occasion) -> Body:
         f'printf "{LONG_FIRST[:-1]}\\n"; printf "{LONG_PARTIAL}" > partial.seen; sleep {LONG_SECONDS}; '
         'printf "never reached\\n"',
         outputs=[{"path": "partial.seen"}],
+        **_lasts(occasion),
     )
 
 
 @recipe("silent")
 def _silent(occasion: Occasion) -> Body:
-    return job(occasion.target, "sleep", str(LONG_SECONDS))
+    return job(occasion.target, "sleep", str(LONG_SECONDS), **_lasts(occasion))
 
 
 @recipe("long-array")
 def _long_array(occasion: Occasion) -> Body:
-    return job(occasion.target, "sleep", str(LONG_SECONDS), array={"count": array_tasks(occasion, 2)})
+    tasks = array_tasks(occasion, 2)
+    return job(occasion.target, "sleep", str(LONG_SECONDS), array={"count": tasks}, **_lasts(occasion))

@@ -14,6 +14,7 @@ TOUR = "printf\ncat\nhead\nsleep\nenv\nkill\n"
 METADATA_BYTES = 65536
 COUNTED = ("cpu_cores", "memory_bytes", "wall_time_seconds", "gpus")
 
+_TOUR_BYTES = 64 * 2**20
 _LABEL_BYTES = 45_000  # what the labels of the fullest job take in a body, with room for all else
 
 
@@ -26,12 +27,20 @@ def _plain(occasion: Occasion) -> Body:
         name="Certification: a plain job",
         outputs=[{"path": "plain.seen"}],
         labels={"certification": "plain", "empty": "", "odd": "a=b & c", "org.example/key": "größe"},
-        metadata={"nothing": None, "number": 1.5, "list": [1, {"deep": [None, True]}], "text": "größe €"},
+        metadata={
+            "nothing": None,
+            "number": 1.5,
+            "list": [1, {"deep": [None, True]}],
+            "o": {"o": {}},
+            "text": "größe €",
+        },
     )
 
 
-def _tour(target: Target, kind: str) -> Body:
-    asked = {"wall_time_seconds": 60, "memory_bytes": 64 * 2**20}
+def _tour(occasion: Occasion, kind: str) -> Body:
+    target = occasion.target
+    memory = int(target.resource("memory_bytes").get("max", _TOUR_BYTES))
+    asked = {"wall_time_seconds": occasion.wall_time(60), "memory_bytes": min(_TOUR_BYTES, memory)}
     resources = {
         name: value for name, value in asked.items() if target.resource(name)["support"] != "unsupported"
     }
@@ -52,7 +61,7 @@ kill -0 $$ && printf 'kill\\n' >> tour.seen""",
 @recipe("tour")
 def _tour_of_the_first_probe(occasion: Occasion) -> Body:
     target = occasion.target
-    body = _tour(target, str(target.software["kind"]))
+    body = _tour(occasion, str(target.software["kind"]))
     return {**body, "name": "An x", "metadata": {"one": 1, "text": "größe", "list": [1, 2]}}
 
 
@@ -62,7 +71,7 @@ def _tour_of_the_other_probe(occasion: Occasion) -> Body:
     others = [kind for kind in target.probes if kind != target.software["kind"]]
     if not others:
         raise NotApplicable("the facility has a probe of one kind only")
-    return _tour(target, others[0])
+    return _tour(occasion, others[0])
 
 
 @recipe("default-version")

@@ -25,7 +25,7 @@ _WITHOUT_LABELS = frozenset({"silent"})  # sent as bare as a body can be
 
 @dataclass(frozen=True)
 class Occasion:
-    """Where, at which pace and for which budget a specimen is written; its run's name tells it from others."""
+    """Where, at which pace, for which budget and in which run a specimen is written."""
 
     target: Target
     pace: Pace
@@ -46,6 +46,17 @@ class Occasion:
     def request_bytes(self) -> int:
         """How many bytes a body may have here."""
         return int(self.target.service_info["limits"]["max_request_bytes"])
+
+    def wall_time(self, seconds: int) -> int:
+        """Return so many seconds of wall time, or as many as a job may have here if that is less."""
+        limits = [self.target.resource("wall_time_seconds").get("max", seconds)]
+        if self.target.resource("queue")["support"] != "unsupported":
+            limits += [
+                queue.get("max_wall_time_seconds", seconds)
+                for queue in self.target.facility["queues"]
+                if queue.get("default")
+            ]
+        return min(seconds, *map(int, limits))
 
 
 Recipe = Callable[[Occasion], Body]
