@@ -16,6 +16,7 @@ from common_compute_cli.commands import (
     job,
     mock,
     new_connector,
+    selftest,
     serve,
     spec,
 )
@@ -34,6 +35,7 @@ app.command()(demo.demo)
 app.command()(mock.mock)
 app.command()(serve.serve)
 app.command()(certify.certify)
+app.command()(selftest.selftest)
 app.command()(new_connector.new_connector)
 app.add_typer(job.app, name="job", help="Submit jobs, follow them, bring their results, release them.")
 app.add_typer(facility.app, name="facility", help="The places where jobs run.")

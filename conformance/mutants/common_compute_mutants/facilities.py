@@ -9,6 +9,7 @@ from typing import Any
 
 from common_compute_mutants.exchange import Answer, Forward, Request, json_answer
 from common_compute_mutants.registry import twists
+from common_compute_mutants.specification import Spec, facility_of, reading, texts
 
 
 async def _tell(request: Request, forward: Forward, edit: Callable[[Any], object]) -> Answer:
@@ -221,3 +222,29 @@ async def find_software_as_sql_does(request: Request, forward: Forward) -> Answe
         return len(name) == len(wanted) and all(b in ("_", a) for a, b in zip(name, wanted, strict=True))
 
     return await _select(request, forward, fits)
+
+
+@twists("CC-FAC-010")
+async def announce_an_architecture_to_come(request: Request, forward: Forward) -> Answer:
+    """An architecture is announced that submissions may not name."""
+    return await _tell(request, forward, lambda facility: facility["architectures"].append("arm64"))
+
+
+@twists("CC-FAC-010", house="dirac")
+async def announce_a_closed_site(request: Request, forward: Forward) -> Answer:
+    """A site is announced that submissions may not name."""
+    return await _tell(request, forward, lambda facility: facility["sites"].append("LCG.CLOSED.org"))
+
+
+@twists("CC-FAC-010")
+async def open_the_default_queue_only(request: Request, forward: Forward) -> Answer:
+    """Of the queues that are announced submissions may name the default one only."""
+    default = next(
+        (queue["name"] for queue in (await facility_of(request, forward))["queues"] if queue["default"]), None
+    )
+
+    def edit(spec: Spec) -> None:
+        if texts(spec, "resources").get("queue", default) != default:
+            spec["resources"]["queue"] = "closed"
+
+    return await reading(request, forward, edit)

@@ -124,10 +124,10 @@ async def give_all_results(request: Request, forward: Forward) -> Answer:
 
 
 @twists("CC-SVC-017")
-async def give_twenty_tasks(request: Request, forward: Forward) -> Answer:
-    """list_tasks gives 20 entries where the request says nothing."""
+async def give_five_tasks(request: Request, forward: Forward) -> Answer:
+    """list_tasks gives 5 entries where the request says nothing."""
     if _member(request) == "tasks" and request.parameter("page_size") is None:
-        return await forward(request.with_parameter("page_size", "20"))
+        return await forward(request.with_parameter("page_size", "5"))
     return await forward(request)
 
 
