@@ -36,6 +36,7 @@ AREAS = (
     "containers",
     "access",
     "staging",
+    "generated",
     "running",
     "credentials",
     "conventions",
