@@ -15,6 +15,7 @@ import httpx
 from common_compute_conformance.contract import Contract, Document, parse_json
 from common_compute_conformance.errors import Failure, Inconclusive, NothingAnswers
 from common_compute_conformance.pace import Pace
+from common_compute_conformance.raw import raw_exchange
 
 _UNSET: Any = object()
 _KEPT_BYTES = 2000
@@ -301,6 +302,17 @@ class Client:
             return answer
 
         return self._ledger.whole(exchange) if (method, path) == ("POST", "/jobs") else exchange()
+
+    def raw(self, method: str, path: bytes) -> Exchange:
+        """Send a request without a body whose path is not touched, byte for byte as it is."""
+        started = self._pace.now()
+        headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        status, told, content = raw_exchange(self.url, method, path, headers, self._pace.request_timeout)
+        url = self.url + path.decode("latin-1")
+        seconds = self._pace.now() - started
+        exchange = Exchange(method, url, httpx.Headers(headers), b"", status, told, content, seconds)
+        self._journal.add(exchange)
+        return exchange
 
     def _exchange(
         self,

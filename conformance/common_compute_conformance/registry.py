@@ -16,6 +16,7 @@ AREAS = (
     "service",
     "facilities",
     "errors",
+    "hostile",
     "order",
     "bodies",
     "capabilities",

@@ -19,8 +19,9 @@ _WAIT_SECONDS = 30
 class Stop:
     """What was seen of the job `long` when it was cancelled.
 
-    `before` is the job as it was then. `job` is None if it did not end within `patience` seconds; `by_etag` and
-    `by_state` are the answers to two waits that were on when it was cancelled, where the service claims `watch`.
+    `before` is the job as it was then. `job` is None if it did not end within `patience` seconds; `by_etag`
+    and `by_state` are the answers to two waits that were on when it was cancelled, where the service claims
+    `watch`.
     """
 
     specimen: Specimen
