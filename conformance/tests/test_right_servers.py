@@ -40,16 +40,18 @@ class RightServer:
     leaves_out: tuple[str, ...] = ()
 
 
+_SMALL = (
+    *(sys.executable, str(_HERE / "small" / "server.py"), "--port", "0"),
+    *("--token", "alice=token-of-alice", "--token", "bob=token-of-bob"),
+)
 RIGHT_SERVERS = (
     RightServer("node", ("node", str(_HERE / "node" / "server.mjs"), "--port", "0"), needs=("node",)),
+    RightServer("small", _SMALL, "token-of-alice", "token-of-bob", leaves_out=("CC-ERR-012",)),
     RightServer(
-        "small",
-        (
-            *(sys.executable, str(_HERE / "small" / "server.py"), "--port", "0"),
-            *("--token", "alice=token-of-alice", "--token", "bob=token-of-bob"),
-        ),
-        token="token-of-alice",
-        other_token="token-of-bob",
+        "small-with-a-limit-of-rate",
+        (*_SMALL, "--requests-per-second", "100"),
+        "token-of-alice",
+        "token-of-bob",
         leaves_out=("CC-ERR-012",),
     ),
 )
