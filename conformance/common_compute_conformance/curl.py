@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from urllib.parse import quote, unquote_plus
 
 from common_compute_conformance.client import Exchange
-from common_compute_conformance.journey import Call
+from common_compute_conformance.journey import SHORTEST_TELLING_ID, Call
 from common_compute_conformance.shell import Part, Variable, prints, word
 
 TOKEN_VARIABLES = ("TOKEN", "OTHER_TOKEN")
@@ -18,6 +18,7 @@ _CLIENT_HEADERS = frozenset(
 _FROM_ANSWERS = frozenset({"page_token", "created_after", "updated_after"})
 # What a URL may hold as it is, and what is percent-encoded already.
 _IN_A_URL = "%/:@!$&'()*+,;=~[]{}?"
+_SMALL = "abcdefghijklmnopqrstuvwxyz"
 
 
 class Curl:
@@ -94,10 +95,26 @@ class Curl:
             self._lines.append(prints(self._bodies[content], content).rstrip("\n"))
         return self._bodies[content]
 
+    def _segment(self, segment: str) -> list[Part]:
+        """Return a segment of a path, in which the value of another run may have more around it."""
+        if segment in self.variables:
+            return [self.variables[segment]]
+        for value, variable in self.variables.items():
+            before, found, after = segment.partition(value)
+            if found and len(value) >= SHORTEST_TELLING_ID:
+                return [quote(before, safe=_IN_A_URL), variable, quote(after, safe=_IN_A_URL)]
+            if segment == value.upper():
+                name = f"{variable.name}_IN_CAPITALS"
+                self._lines.append(
+                    f"{name}=$(printf %s \"${variable.name}\" | sed 'y/{_SMALL}/{_SMALL.upper()}/')"
+                )
+                return [Variable(name)]
+        return [quote(segment, safe=_IN_A_URL)]
+
     def _url(self, call: Call) -> str:
         parts: list[Part] = [Variable("URL")]
         for segment in call.path.split("/")[1:]:
-            parts += ["/", self.variables.get(segment) or quote(segment, safe=_IN_A_URL)]
+            parts += ["/", *self._segment(segment)]
         path, mark, query = call.exchange.url.partition("?")
         del path
         for number, pair in enumerate(query.split("&") if mark else []):

@@ -12,6 +12,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from common_compute_conformance.client import Exchange
 
+SHORTEST_TELLING_ID = 8
+"""A shorter id may stand in a text by chance."""
+
 
 @dataclass(frozen=True, eq=False)
 class Call:
@@ -48,7 +51,8 @@ class Call:
     @property
     def key(self) -> str | None:
         """The request's Idempotency-Key."""
-        return self.exchange.request_headers.get("idempotency-key")
+        key: str | None = self.exchange.request_headers.get("idempotency-key")
+        return key
 
     @property
     def job_id(self) -> str | None:
@@ -126,6 +130,14 @@ class Journey:
             if call.made is not None:
                 made.setdefault(call.made, call)
         return made
+
+    def job_near(self, text: str | None) -> str | None:
+        """Return the id of this kit's job that a text names, also spelled otherwise or with more to it."""
+        if text is None or text in self.makers:
+            return text
+        return next(
+            (each for each in self.makers if each in text.lower() and len(each) >= SHORTEST_TELLING_ID), None
+        )
 
     def until(self, call: Call) -> Journey:
         """Return what was before this call."""

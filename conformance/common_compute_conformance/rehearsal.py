@@ -52,8 +52,9 @@ class Rehearsal:
     def jobs_of(self, call: Call) -> set[str]:
         """Return the ids of the jobs that a request is about; of a long list some in each state."""
         makers = self.journey.makers
-        if call.job_id in makers:
-            return {str(call.job_id)}
+        near = self.journey.job_near(call.job_id)
+        if near in makers:
+            return {str(near)}
         if not call.lists_jobs:
             return set()
         labels = {tuple(value.partition("=")[::2]) for name, value in call.query if name == "label"}
