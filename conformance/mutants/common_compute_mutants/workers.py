@@ -43,7 +43,7 @@ class Worker:
 
     def begin(self, meeting: Meeting) -> None:
         """Let the process hold a meeting; `finish` gives what came of it."""
-        if self._held == _MEETINGS_OF_A_PROCESS:
+        if self._held == _MEETINGS_OF_A_PROCESS or not self._process.is_alive():
             self._start_again()
         self._held += 1
         self.meeting = meeting
