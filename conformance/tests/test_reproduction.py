@@ -9,6 +9,8 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +18,12 @@ import pytest
 from common_compute_conformance.client import Client, Exchange, Journal, Ledger, Redaction
 from common_compute_conformance.contract import load_contract
 from common_compute_conformance.pace import Pace
+from common_compute_conformance.publication import write
 from common_compute_conformance.reproduction import reproduction
+from common_compute_conformance.runner import certify
 from common_compute_mutants import houses
 from common_compute_mutants.exchange import Answer, Forward, Request, Twist, json_answer
-from common_compute_mutants.registry import Mutant
+from common_compute_mutants.registry import Mutant, load_mutants
 
 pytestmark = pytest.mark.real
 
@@ -448,3 +452,71 @@ def test_a_comment_is_one_line() -> None:
         visit.client.call("get_health")
         script = visit.script(expected="a\nrm -rf x", actual="\x1b[31m\u202e")
         assert "# Expected: a\\x0arm -rf x\n# Came: \\x1b[31m\\x202e\n" in script
+
+
+class _Texts(HTMLParser):
+    """The blocks of a report that are meant to be pasted into a shell."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._before = ""
+        self._inside = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if (self._before, tag) == ("pre", "code"):
+            self.texts.append("")
+            self._inside = True
+        self._before = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = self._inside and tag != "pre"
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.texts[-1] += data
+
+
+@pytest.mark.parametrize(
+    ("name", "shows", "right"),
+    [
+        ("ignore_the_key", r"^HTTP/1\.1 201 ", r"^HTTP/1\.1 200 "),
+        ("split_the_environment_at_commas", r"\\000a\\000", r"a,b=c:d\\000"),
+        ("find_ids_in_any_case", r"^HTTP/1\.1 200 ", r"^HTTP/1\.1 404 "),
+    ],
+)
+def test_a_text_out_of_a_report_shows_the_fault(name: str, shows: str, right: str, tmp_path: Path) -> None:
+    """The text that stands in a report, pasted into a shell, shows the fault of that server."""
+    mutant = load_mutants()[name]
+    with houses.running(mutant.house, mutant) as house:
+        certificate = certify(house.url, only=[mutant.requirement], patience=60)
+        page = write(certificate, tmp_path)[2].read_text(encoding="utf-8")
+        (reproduce, *_) = _Texts(page).texts
+        told = [
+            check["reproduce"]
+            for check in certificate.document()["requirements"][0]["checks"]
+            if check["outcome"] == "failed"
+        ]
+        assert reproduce == told[0]
+        output = paste(reproduce).replace("\\\n", "")
+    assert (True, False) == (
+        bool(re.search(shows, output, re.MULTILINE)),
+        bool(re.search(right, output, re.MULTILINE)),
+    ), output
+
+
+def test_an_id_in_capitals() -> None:
+    """A job's id that was asked for in capitals, or with more behind it, is that of the new job in this way."""
+    with visiting() as visit:
+        job_id = visit.job()
+        visit.check_begins()
+        visit.client.send("GET", f"/jobs/{job_id.upper()}").problem(404)
+        script = visit.script()
+        assert (False, 404) == (job_id.upper() in script.partition("URL=")[2], status_of(paste(script)))
+    with visiting() as visit:
+        job_id = visit.job()
+        visit.check_begins()
+        visit.client.send("GET", f"/jobs/{job_id}%0A").problem(404)
+        script = visit.script()
+        assert '"$URL/jobs/$JOB%0A"' in script

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -216,3 +219,31 @@ def test_the_schema_asks_for_all(refused: Certificate) -> None:
     for name in list(document):
         rest = {key: value for key, value in document.items() if key != name}
         assert not validator.is_valid(rest), name
+
+
+def test_the_page_about_certificates_tells_how_to_verify(certified: Certificate, tmp_path: Path) -> None:
+    """The Python text of docs/certificate.md finds a certificate unedited, and an edited one edited."""
+    page = Path(__file__).parents[3] / "docs" / "certificate.md"
+    text = page.read_text(encoding="utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0]
+    file = tmp_path / "certificate" / "certificate.json"
+    file.parent.mkdir()
+    content = file_of(certified.document())
+    for written, ending in ((content, 0), (content.replace(b'"strict": false', b'"strict": true'), 1)):
+        file.write_bytes(written)
+        done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=tmp_path, capture_output=True)
+        assert ending == done.returncode, done.stderr
+
+
+def test_the_page_about_certificates_names_every_member(certified: Certificate) -> None:
+    """docs/certificate.md names every outcome, and every member that a certificate has at its top, but for plain facts."""
+    text = (Path(__file__).parents[3] / "docs" / "certificate.md").read_text(encoding="utf-8")
+    plain = {"format", "partial", "started_at", "seconds", "native_jobs", "requests", "left_behind"}
+    members = [
+        *certified.document(),
+        *SCHEMA["$defs"]["outcome"]["enum"],
+        *SCHEMA["$defs"]["check"]["properties"],
+    ]
+    assert [] == [
+        name for name in members if name not in {*plain, "check", "message"} and f"`{name}`" not in text
+    ]
