@@ -33,6 +33,15 @@ async def wrong_in_many_ways(request: Request, forward: Forward) -> Answer:
     return answer
 
 
+async def echo_the_token(request: Request, forward: Forward) -> Answer:
+    """Show everybody's token in headers, problems and jobs, and where nobody asked for it."""
+    token = request.header("authorization") or ""
+    answer = (await forward(request)).with_header("x-echo", token)
+    if request.goes_to("jobs") or request.goes_to("jobs", "*"):
+        return answer.edited(lambda document: document.update(detail=token, name=token, title=[token]))
+    return answer
+
+
 async def without_facilities(request: Request, forward: Forward) -> Answer:
     """Have no facility, so that the smoke stage stops."""
     answer = await forward(request)
@@ -101,6 +110,13 @@ def partial() -> Certificate:
 def guarded() -> Certificate:
     """Give the certificate of a right server that asks for tokens."""
     return made("certified, guarded")
+
+
+@pytest.fixture
+def echoing() -> Certificate:
+    """Give the certificate of a server that shows the callers' tokens."""
+    only = ("CC-JOB-005", "CC-JOB-021", "CC-ERR-002", "CC-SVC-012", "CC-ACC-004")
+    return _certify(echo_the_token, house="guarded", only=only)
 
 
 @pytest.fixture

@@ -51,6 +51,18 @@ def test_no_token_is_in_a_certificate(guarded: Certificate) -> None:
     assert (False, False) == (ANNA in text, BERT in text)
 
 
+def test_no_token_leaves_a_server_that_shows_it(
+    echoing: Certificate, written: Callable[[Certificate, str], Path]
+) -> None:
+    """No file of a certification has a token in it, also if the server shows the tokens that it gets."""
+    folder = written(echoing, "out").parent
+    texts = {each.name: each.read_text(encoding="utf-8") for each in folder.iterdir()}
+    assert {"certificate.json", "report.html", "junit.xml", "badge.svg"} == set(texts)
+    assert [] == [name for name, text in texts.items() if ANNA in text or BERT in text]
+    assert '"x-echo": "Bearer REDACTED"' in texts["certificate.json"]
+    assert "Authorization: Bearer $TOKEN" in texts["report.html"]
+
+
 def test_one_changed_byte_is_refused(partial: Certificate) -> None:
     """A file of which one byte is another is refused, wherever it stands."""
     content = file_of(partial.document())
