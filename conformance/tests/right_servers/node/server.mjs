@@ -1,6 +1,6 @@
 // Starts the service, and ends it. It prints one line of JSON with its URL once it answers.
 
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync } from "node:fs";
 import http from "node:http";
 import os from "node:os";
 import path from "node:path";
@@ -9,6 +9,7 @@ import { newRequestId, rawAnswer, readBody, send } from "./exchange.mjs";
 import { facility } from "./facility.mjs";
 import { FacilityQueue } from "./facility_queue.mjs";
 import { operationsOf } from "./operations.mjs";
+import { remove } from "./outputs.mjs";
 import { Problem } from "./problems.mjs";
 import { answer, routeOf } from "./routes.mjs";
 import { Store } from "./store.mjs";
@@ -30,7 +31,8 @@ async function serve(request, response) {
   const gone = new Promise((resolve) => response.on("close", resolve));
   try {
     const body = await readBody(request);
-    await send(response, requestId, await attempt({ method, target, headers, body, gone }, requestId));
+    const isWhole = headers.host !== undefined || request.httpVersion === "1.0";
+    await send(response, requestId, await attempt({ method, target, headers, body, gone, isWhole }, requestId));
   } catch (error) {
     // The client is gone, or the answer is half sent: there is nobody to tell but the operator.
     if (!response.destroyed) console.error(error);
@@ -38,12 +40,14 @@ async function serve(request, response) {
   }
 }
 
-const server = http.createServer(serve);
+// Without this, Node would answer a request without Host itself, and with no problem document.
+const server = http.createServer({ requireHostHeader: false }, serve);
 // An expectation that nobody knows is passed over.
 server.on("checkExpectation", serve);
 
 async function attempt(request, requestId) {
   try {
+    if (!request.isWhole) throw new Problem("malformed-request", "A request of HTTP/1.1 names its Host.");
     return await answer(service, operations, request);
   } catch (error) {
     return answerTo(error, request.target, requestId);
@@ -88,7 +92,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
     server.close();
     server.closeAllConnections();
     await queue.stop();
-    rmSync(root, { recursive: true, force: true });
+    await remove(root);
     process.exit(0);
   });
 }
