@@ -65,11 +65,16 @@ async def claim_credentials_of_nobody(request: Request, forward: Forward) -> Ans
     return answer
 
 
+def _note(request: Request, answer: Answer) -> None:
+    """Remember the last token that was let in where one is needed."""
+    if answer.status != 401 and request.header(_AUTHORIZATION) is not None and request.path not in _OPEN:
+        request.memory["known"] = request.header(_AUTHORIZATION)
+
+
 async def _let_in(request: Request, forward: Forward, *call: str, method: str = "GET") -> Answer:
     """Serve a call also without a known token, as one who was let in last."""
     answer = await forward(request)
-    if answer.status not in (401, 403) and request.header(_AUTHORIZATION) is not None:
-        request.memory["known"] = request.header(_AUTHORIZATION)
+    _note(request, answer)
     if answer.status == 401 and request.is_call(method, *call) and "known" in request.memory:
         return await forward(request.with_header(_AUTHORIZATION, request.memory["known"]))
     return answer
@@ -158,8 +163,7 @@ async def believe_what_a_token_says_of_itself(request: Request, forward: Forward
     """A token of three parts is taken for a JWT, whose signature nobody checks."""
     answer = await forward(request)
     told = request.header(_AUTHORIZATION) or ""
-    if answer.status not in (401, 403) and told:
-        request.memory["known"] = told
+    _note(request, answer)
     if answer.status == 401 and told.count(".") == 2 and "known" in request.memory:
         return await forward(request.with_header(_AUTHORIZATION, request.memory["known"]))
     return answer
@@ -168,11 +172,11 @@ async def believe_what_a_token_says_of_itself(request: Request, forward: Forward
 @twists("CC-ACC-002", house="guarded")
 async def compare_the_beginning_of_tokens(request: Request, forward: Forward) -> Answer:
     """A token is known if it begins as a known one does, in its first 12 characters."""
-    known = request.memory.setdefault("known", {})
+    known = request.memory.setdefault("beginnings", {})
     told = request.header(_AUTHORIZATION) or ""
     answer = await forward(request)
     begins = told.removeprefix("Bearer ")[:12]
-    if answer.status != 401 and told:
+    if answer.status != 401 and told and request.path not in _OPEN:
         known.setdefault(begins, told)
     if answer.status == 401 and begins in known:
         return await forward(request.with_header(_AUTHORIZATION, known[begins]))

@@ -112,13 +112,16 @@ async def _enrolled(request: Request, forward: Forward) -> Answer:
 
 @twists("CC-CRED-007", house="enrolled")
 async def run_jobs_of_who_is_awaited(request: Request, forward: Forward) -> Answer:
-    """A submission is accepted while get_credential says that the user has a step to take."""
+    """A submission is accepted while new keys, made after delete_credential, wait for a step of the user."""
 
     def wait(credential: dict[str, Any]) -> None:
-        if credential.get("state") == "valid":
+        if credential.get("state") == "valid" and request.header(_AUTHORIZATION) in deleted:
             credential["state"] = "awaiting_user"
 
     answer = await forward(request)
+    deleted = request.memory.setdefault("deleted", set())
+    if _is(request, "DELETE") and answer.status == 204:
+        deleted.add(request.header(_AUTHORIZATION))
     asked = _is(request, "PUT") or _is(request, "GET")
     return answer.edited(wait) if asked and answer.status in (200, 201) else answer
 

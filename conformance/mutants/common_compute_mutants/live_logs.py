@@ -34,6 +34,17 @@ async def have_an_empty_log_yet(request: Request, forward: Forward) -> Answer:
     return answer
 
 
+@twists("CC-LOG-003", house="dirac")
+async def have_an_empty_log_of_what_waits(request: Request, forward: Forward) -> Answer:
+    """get_log of a job that does not run yet is answered 200 without bytes, without live logs."""
+    answer = await forward(request)
+    if _is_log(request) and answer.status == 409:
+        job = await ask_for_job(request, forward)
+        if job is not None and job["state"] in ("pending", "queued"):
+            return replace(answer, status=200, body=b"").with_header("content-type", "text/plain")
+    return answer
+
+
 class _AltersLiveLogs(BetweenGroundAndFacility):
     """Give of a growing log what `now` makes of its bytes."""
 

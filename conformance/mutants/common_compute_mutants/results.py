@@ -171,17 +171,6 @@ async def list_a_result_twice(request: Request, forward: Forward) -> Answer:
     return answer
 
 
-@twists("CC-RES-002")
-async def send_the_result_before(request: Request, forward: Forward) -> Answer:
-    """A result that is asked for again is answered with the bytes that were asked for before it."""
-    answer = await forward(request)
-    if not _is_get(request) or answer.status != 200:
-        return answer
-    before = request.memory.get("before", (request.path, answer.body))
-    request.memory["before"] = (request.path, answer.body)
-    return replace(answer, body=before[1]) if before[0] == request.path else answer
-
-
 async def _headed(request: Request, forward: Forward, change: Callable[[Answer], Answer]) -> Answer:
     """Change the headers of results."""
     answer = await forward(request)
