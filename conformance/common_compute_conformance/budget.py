@@ -27,11 +27,11 @@ class Budget:
 
 
 # 126 and 127 are a shell's own, 128 and above what it makes of signals: each was lost by some facility.
-_TELLING_CODES = (0, 1, 2, 77, 126, 127, 128, 255)
+_TELLING_CODES = (0, 1, 2, 77, 125, 126, 127, 128, 255)
 
 QUICK = Budget("quick", 25, 1, _TELLING_CODES, 6, 100_000, 1, 30, 3, 1)
 NORMAL = Budget(
-    "normal", 100, 2, (*_TELLING_CODES, 3, 64, 124, 125, 129, 137, 143, 254), 12, 100_000, 4, 40, 8, 10
+    "normal", 100, 2, (*_TELLING_CODES, 3, 64, 124, 129, 137, 143, 254), 12, 100_000, 4, 40, 8, 10
 )
 THOROUGH = Budget("thorough", 400, 3, tuple(range(256)), 24, 120_000, 25, 50, 60, 40)
 

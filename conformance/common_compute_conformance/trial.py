@@ -10,6 +10,7 @@ from common_compute_conformance.client import Client, Journal, Ledger
 from common_compute_conformance.contract import Contract, Transitions
 from common_compute_conformance.errors import Failure, NotApplicable, NotAssessed
 from common_compute_conformance.pace import Pace
+from common_compute_conformance.specimens import Occasion
 from common_compute_conformance.target import Target
 from common_compute_conformance.workbench import Workbench
 
@@ -29,6 +30,11 @@ class Trial:
     journal: Journal
     ledger: Ledger
     witnesses: list[str] = field(default_factory=list)
+
+    @property
+    def occasion(self) -> Occasion:
+        """For what the specimens are written."""
+        return self.workbench.occasion
 
     def jobs_left(self, wanted: int) -> int:
         """Return how many of so many jobs the budget has left."""

@@ -53,7 +53,7 @@ class Workbench:
     ) -> None:
         self.seed = occasion.pace.seed if seed is None else seed
         self._client = client
-        self._occasion = occasion
+        self.occasion = occasion
         self._target = occasion.target
         self._transitions = transitions
         self._pace = occasion.pace
@@ -65,7 +65,7 @@ class Workbench:
     @property
     def run_name(self) -> str:
         """The value of the label `run` of the specimens, by which they are told from all other jobs."""
-        return self._occasion.run_name
+        return self.occasion.run_name
 
     @property
     def all(self) -> tuple[Specimen, ...]:
@@ -98,7 +98,7 @@ class Workbench:
             if name in specimens.LASTING:
                 self._make_room()
             try:
-                body = specimens.write(name, self._occasion)
+                body = specimens.write(name, self.occasion)
                 self._specimens[name] = self.begin(name, body, self._key(name))
             except Finding as trouble:
                 self._troubles[name] = trouble
@@ -123,7 +123,9 @@ class Workbench:
                 self.settle(specimen, self._pace.job_patience)
 
     def _key(self, name: str) -> dict[str, str]:
-        return {"Idempotency-Key": self._pace.draw_name(name)} if name in specimens.KEYED else {}
+        if name not in specimens.KEYED:
+            return {}
+        return {"Idempotency-Key": f"{self.run_name}-{specimens.KEYED[name]}"}
 
     def begin(self, name: str, body: dict[str, Any], headers: Mapping[str, str]) -> Specimen:
         """Submit a job and look whether it is there at once; raises Failure if it is not accepted."""
@@ -332,7 +334,7 @@ class Workbench:
     def applies(self, name: str) -> bool:
         """Tell whether the facility has a place for this specimen."""
         try:
-            specimens.write(name, self._occasion)
+            specimens.write(name, self.occasion)
         except NotApplicable:
             return False
         return True

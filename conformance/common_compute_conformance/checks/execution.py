@@ -6,8 +6,15 @@ from base64 import b64decode
 from urllib.parse import urljoin, urlsplit
 
 from common_compute_conformance.registry import check
-from common_compute_conformance.specimens.endings import OWN_LANG
-from common_compute_conformance.specimens.faithful import BRACES_PATH, HOSTILE
+from common_compute_conformance.specimens.endings import OWN_VARIABLES
+from common_compute_conformance.specimens.faithful import (
+    BRACES_OUTPUT,
+    BRACES_PATH,
+    HIDDEN_INPUT,
+    HOSTILE,
+    LARGE_INPUT,
+    ODD_INPUT,
+)
 from common_compute_conformance.trial import Trial
 
 
@@ -45,10 +52,12 @@ def a_submission_is_answered_with_the_job(trial: Trial) -> None:
         trial.witness(f"{exchange}, Location {location}")
 
 
-@check("CC-JOB-005", specimens=("plain", "faithful", "brim"))
+@check("CC-JOB-005", specimens=("plain", "faithful", "brim", "optional", "parameters", "exits"))
 def the_specification_is_given_back(trial: Trial) -> None:
     """CC-JOB-005: `spec` is the body that was sent, with no default filled in."""
-    for name in ("plain", "faithful", "brim"):
+    for name in ("plain", "faithful", "brim", "optional", "parameters", "exits"):
+        if not trial.workbench.applies(name):
+            continue
         specimen = trial.workbench.specimen(name)
         trial.equal(
             specimen.body, specimen.submitted.document()["spec"], f"spec of {name} in the answer to POST"
@@ -74,6 +83,22 @@ def variables_arrive(trial: Trial) -> None:
     environment = trial.workbench.specimen("faithful").body["environment"]
     trial.workbench.succeeded("faithful")
     _each_equal(trial, list(environment.values()), _parts(trial, "environment.seen"), "variable")
+    presence = dict(zip(environment, _parts(trial, "presence.seen"), strict=False))
+    unset = [name for name, told in presence.items() if told != b"set"]
+    trial.require(not unset, f"the variables {unset} are not set, such as one whose value is empty")
+
+
+@check("CC-JOB-008", specimens=("same-1", "same-2"))
+def nothing_is_left_of_others(trial: Trial) -> None:
+    """CC-JOB-008: the working directory holds nothing of the jobs that ran before."""
+    trial.workbench.succeeded("faithful")
+    for name in ("same-1", "same-2"):
+        trial.workbench.succeeded(name)
+        seen = trial.workbench.content(name, "same.seen").decode("utf-8", "replace")
+        trial.equal(
+            f"{trial.workbench.specimen(name).id} */", seen, "the job's id, and what lay there at its start"
+        )
+        trial.witness(f"{trial.workbench.specimen(name).id} began in an empty directory")
 
 
 @check("CC-JOB-008", specimens=("faithful", "plain"))
@@ -82,14 +107,24 @@ def the_working_directory_is_fresh(trial: Trial) -> None:
     trial.workbench.succeeded("faithful")
     start = trial.workbench.content("faithful", "start.seen").decode("utf-8", "replace")
     trial.equal(
-        {"bin", "data", BRACES_PATH}, set(start.removesuffix("/").split("/")), "what lay there at the start"
+        {"bin", "data", "in put", LARGE_INPUT, BRACES_PATH},
+        set(start.removesuffix("/").split("/")),
+        "what lay there at the start",
     )
     home = trial.workbench.content("faithful", "home.seen")
     trial.equal(
         trial.workbench.content("faithful", "cwd.seen"), home, "HOME, seen from the working directory"
     )
+    named = trial.workbench.content("faithful", "home-name.seen")
+    trial.require(named.startswith(b"/"), f"HOME is {named!r}, which is no absolute path")
     trial.equal(b"kept", trial.workbench.content("faithful", "tmpdir.seen"), "what was written into TMPDIR")
     trial.witness(f"a job worked in {home.decode('utf-8', 'replace').strip()}, which held its inputs only")
+
+
+def _sent(trial: Trial, path: str) -> bytes:
+    """Return the bytes that were sent as the input of this path."""
+    inputs = trial.workbench.specimen("faithful").body["inputs"]
+    return b64decode(next(each["source"]["content_base64"] for each in inputs if each["path"] == path))
 
 
 @check("CC-JOB-009", specimens=("faithful",))
@@ -102,6 +137,11 @@ def inputs_lie_there(trial: Trial) -> None:
     trial.equal(
         b"ran with an argument", trial.workbench.content("faithful", "tool.seen"), "what the executable wrote"
     )
+    for path, told in ((HIDDEN_INPUT, "hidden.seen"), (LARGE_INPUT, "large.seen")):
+        trial.equal(_sent(trial, path), trial.workbench.content("faithful", told), f"the input {path}")
+    trial.equal(b"yes", trial.workbench.content("faithful", "empty.seen"), "whether the empty input is there")
+    odd = trial.workbench.content("faithful", "odd.seen")
+    trial.equal(ODD_INPUT.encode() + b"\0odd", odd, "the path of an input, and its bytes")
     trial.witness(
         f"an input of {len(set(sent))} different bytes in a directory of its own, and one that was executed"
     )
@@ -122,23 +162,24 @@ def path_and_lang_are_set(trial: Trial) -> None:
     path, lang = _parts(trial, "defaults.seen")
     trial.require(bool(path), "PATH is not set, or empty")
     trial.require(bool(lang), "LANG is not set, or empty")
-    trial.equal(
-        OWN_LANG.encode(),
-        trial.workbench.content("exit-nonzero", "kept.seen"),
-        "LANG, which the job gives itself",
-    )
-    trial.witness(f"PATH is {path!r}; LANG is {lang!r}, and {OWN_LANG} where the job says so")
+    own = trial.workbench.content("exit-nonzero", "kept.seen")
+    wanted = b"".join(value.encode() + b"\0" for value in OWN_VARIABLES.values())
+    trial.equal(wanted, own, f"{', '.join(OWN_VARIABLES)}, which the job gives itself")
+    trial.witness(f"PATH is {path!r}; LANG is {lang!r}, and the job's own win")
 
 
 @check("CC-JOB-013", specimens=("faithful",))
 def braces_stay(trial: Trial) -> None:
     """CC-JOB-013: `{{NAME}}` in a job that is no array stays as it was sent."""
     trial.workbench.succeeded("faithful")
-    index = HOSTILE.index("{{NAME}}")
-    trial.equal(b"{{NAME}}", _parts(trial, "argv.seen")[index], "an argument in braces")
-    names = list(trial.workbench.specimen("faithful").body["environment"].values())
-    if "{{NAME}}" in names:
-        seen = _parts(trial, "environment.seen")[names.index("{{NAME}}")]
-        trial.equal(b"{{NAME}}", seen, "a variable in braces")
+    values = list(trial.workbench.specimen("faithful").body["environment"].values())
+    for braces in ("{{NAME}}", "{{CC_TASK_INDEX}}", "{{CC_TASK_COUNT}}"):
+        seen = _parts(trial, "argv.seen")[HOSTILE.index(braces)]
+        trial.equal(braces.encode(), seen, "an argument in braces")
+        if braces in values:
+            seen = _parts(trial, "environment.seen")[values.index(braces)]
+            trial.equal(braces.encode(), seen, "a variable in braces")
+    kept = trial.workbench.content("faithful", BRACES_OUTPUT)
+    trial.equal(b"in braces", kept, f"the result {BRACES_OUTPUT}")
     trial.equal(b"in braces", trial.workbench.content("faithful", "braces.seen"), f"the input {BRACES_PATH}")
     trial.witness("braces in an argument, a variable and a path stayed as they were")

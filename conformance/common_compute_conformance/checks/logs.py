@@ -18,7 +18,10 @@ def logs_are_the_bytes_written(trial: Trial) -> None:
     }
     wanted = {
         "plain": (PLAIN_STDOUT.encode(), PLAIN_STDERR.encode()),
-        "files": (b64decode(inputs["out.in"]), b64decode(inputs["err.in"])),
+        "files": (
+            b64decode(inputs["out.in"]) + 2 * b64decode(inputs["seed.in"]),
+            b64decode(inputs["err.in"]),
+        ),
         "brim": (BRIM_STDOUT.encode(), b""),
     }
     for name, streams in wanted.items():

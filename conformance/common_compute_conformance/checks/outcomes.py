@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from common_compute_conformance.contract import Document
 from common_compute_conformance.registry import check
+from common_compute_conformance.specimens.arrays import KILLED
 from common_compute_conformance.specimens.endings import SINGLE_CODES, single
 from common_compute_conformance.trial import Trial
 
+_SIGKILL = 9
 _SIGTERM = 15
 _ENDED = ("plain", "brim", "exit-nonzero", "signal", "no-command", "output-missing", "optional")
 
@@ -20,7 +22,8 @@ def _failed(trial: Trial, name: str) -> Document:
 
 
 def _reason(trial: Trial, job: Document, code: str) -> None:
-    trial.equal(code, job["reason"]["code"], f"the reason of the job {job['id']}")
+    what = job.get("id", f"task {job.get('index')}")
+    trial.equal(code, job["reason"]["code"], f"the reason of {what}")
 
 
 @check("CC-JOB-014", specimens=("over-time",))
@@ -54,7 +57,7 @@ def _codes(trial: Trial) -> Iterator[tuple[int, Document]]:
         codes = trial.workbench.specimen("exits").body["command"][4:]
         for task in trial.workbench.walk("list_tasks", "tasks", job_id=job_id):
             index = int(task["index"])
-            if index < len(codes) and int(codes[index]):
+            if index < len(codes) and codes[index] not in ("0", KILLED):
                 yield int(codes[index]), task
 
 
@@ -84,7 +87,7 @@ def high_exit_codes_come_home(trial: Trial) -> None:
     _ended_with_their_code(trial, 126, 255)
 
 
-@check("CC-JOB-018", specimens=("signal",))
+@check("CC-JOB-018", specimens=("signal", "exits"))
 def signals_fail(trial: Trial) -> None:
     """CC-JOB-018: death by signal is `signal` n or `exit_code` 128+n, never both."""
     job = _failed(trial, "signal")
@@ -95,7 +98,26 @@ def signals_fail(trial: Trial) -> None:
     if trial.target.has_reason("signal"):
         trial.equal(_SIGTERM, job.get("signal"), "the signal, which the facility says it can tell")
         _reason(trial, job, "signal")
+    if trial.workbench.applies("exits"):
+        _killed(trial)
     trial.witness(f"{job['id']}, ended by SIGTERM: signal {shown[0]}, exit code {shown[1]}, {job['reason']}")
+
+
+def _killed(trial: Trial) -> None:
+    """Look at the task that ends itself by SIGKILL, which is nobody's verdict about memory."""
+    job_id = str(trial.workbench.final("exits")["id"])
+    codes = trial.workbench.specimen("exits").body["command"][4:]
+    for task in trial.workbench.walk("list_tasks", "tasks", job_id=job_id):
+        if codes[int(task["index"])] != KILLED:
+            continue
+        shown = (task.get("signal"), task.get("exit_code"))
+        trial.require(
+            shown in ((_SIGKILL, None), (None, 128 + _SIGKILL)),
+            f"signal and exit_code of SIGKILL are {shown}",
+        )
+        if trial.target.has_reason("signal") and shown[0] == _SIGKILL:
+            _reason(trial, task, "signal")
+        trial.witness(f"task {task['index']} of {job_id}, ended by SIGKILL: {shown}, {task['reason']}")
 
 
 @check("CC-JOB-019", specimens=("no-command",))

@@ -28,7 +28,7 @@ def _gives(trial: Trial, *kinds: str) -> None:
 @check("CC-RES-005", specimens=("files",))
 def patterns_match(trial: Trial) -> None:
     """CC-RES-005: `*`, `?`, `[abc]`, `[!abc]` in one segment, `**` over any number."""
-    _gives(trial, "one", "two", "three", "four")
+    _gives(trial, "one", "two", "three", "four", "case")
     found = _matched(trial)["five"]
     plain = {path for path in MATCHED["five"] if "/." not in path}
     trial.require(plain <= found, f"glob/**/*.five gives {sorted(found)}, without {sorted(plain - found)}")

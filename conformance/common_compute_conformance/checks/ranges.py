@@ -72,11 +72,15 @@ def ranges_behind_the_end_are_refused(trial: Trial) -> None:
 @check("CC-RES-017", specimens=("files",))
 def other_ranges_give_the_whole(trial: Trial) -> None:
     """CC-RES-017: several ranges, an unknown unit or another `If-Range` give the whole."""
+    own = _result(trial, "big.dat")["sha256"]
     whole = trial.workbench.content("files", "big.dat")
     for headers in (
         {"ranges": "bytes=0-1,3-4"},
         {"ranges": "lines=0-1"},
         {"ranges": "bytes=0-1", "If-Range": '"another"'},
+        # A weak tag and a date match no strong one, RFC 9110 13.1.5.
+        {"ranges": "bytes=0-1", "If-Range": f'W/"{own}"'},
+        {"ranges": "bytes=0-1", "If-Range": "Sun, 01 Mar 2099 00:00:00 GMT"},
     ):
         exchange = _get(trial, "big.dat", **headers)
         trial.equal(200, exchange.status, f"the status with {headers}")

@@ -19,6 +19,18 @@ def a_released_job_is_gone(trial: Trial) -> None:
     def listed() -> set[str]:
         return {str(each["id"]) for each in trial.workbench.walk("list_jobs", "jobs", query)}
 
+    def in_any_list() -> list[str]:
+        filters: tuple[list[tuple[str, str]], ...] = (
+            [],
+            [("state", "succeeded")],
+            [("facility_id", trial.target.facility_id)],
+        )
+        return [
+            f"list_jobs with {each or 'no filter'}"
+            for each in filters
+            if specimen.id in {str(job["id"]) for job in trial.workbench.walk("list_jobs", "jobs", each)}
+        ]
+
     before = listed()
     trial.require(specimen.id in before, f"the job {specimen.id} is not in the list before its release")
     trial.equal(204, trial.client.call("release_job", job_id=specimen.id).status, "the status of release_job")
@@ -35,6 +47,7 @@ def a_released_job_is_gone(trial: Trial) -> None:
         trial.require(exchange.status == 404, f"after the release: {exchange}, not 404")
         exchange.problem(404, "not-found")
     trial.equal(before - {specimen.id}, listed(), "the jobs in the list after the release")
+    trial.equal([], in_any_list(), "the lists that still show the job after the release")
     trial.pace.sleep(trial.pace.settling)
     trial.client.call("get_job", job_id=specimen.id).problem(404, "not-found")
     trial.equal(before - {specimen.id}, listed(), "the jobs in the list somewhat later")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from base64 import b64decode
 
+from common_compute_conformance.contract import Document
 from common_compute_conformance.registry import check
-from common_compute_conformance.specimens.endings import OWN_LANG
-from common_compute_conformance.specimens.files import MANY, ODD_NAMES
+from common_compute_conformance.specimens.arrays import WITHOUT_OUTPUT
+from common_compute_conformance.specimens.files import MANY, ODD_NAMES, big_copies
 from common_compute_conformance.specimens.ordinary import PLAIN_RESULT
 from common_compute_conformance.trial import Trial
 
@@ -16,10 +17,11 @@ from common_compute_conformance.trial import Trial
 def results_are_the_bytes_written(trial: Trial) -> None:
     """CC-RES-002: a result's bytes are those written, and have its `size_bytes` and `sha256`."""
     trial.equal(PLAIN_RESULT.encode(), trial.workbench.content("plain", "plain.seen"), "the result of plain")
-    seed = trial.workbench.specimen("files").body["inputs"][3]["source"]["content_base64"]
+    seed = b64decode(trial.workbench.specimen("files").body["inputs"][3]["source"]["content_base64"])
     content = trial.workbench.content("files", "big.dat")
+    copies = big_copies(trial.occasion)
     trial.equal(
-        _sha256(b64decode(seed) * 3), _sha256(content), f"the sha256 of the {len(content)} bytes of big.dat"
+        _sha256(seed * copies), _sha256(content), f"the sha256 of the {len(content)} bytes of big.dat"
     )
     trial.equal(b"", trial.workbench.content("files", "empty.dat"), "the empty result")
     for name in ODD_NAMES:
@@ -36,6 +38,16 @@ def results_are_the_bytes_written(trial: Trial) -> None:
             trial.equal(result["size_bytes"], len(got), f"size_bytes of {result['path']}")
             trial.equal(result["sha256"], _sha256(got), f"sha256 of {result['path']}")
             trial.witness(f"{result['path']}: {len(got)} bytes, {result['sha256'][:12]}...")
+
+
+@check("CC-RES-002", specimens=("same-1", "same-2"))
+def results_of_one_path_are_told_apart(trial: Trial) -> None:
+    """CC-RES-002: two jobs that write other bytes under one path have each its own."""
+    first, second = (trial.workbench.content(name, "same.seen") for name in ("same-1", "same-2"))
+    for name, content in (("same-1", first), ("same-2", second)):
+        job_id = trial.workbench.specimen(name).id
+        trial.require(content.startswith(job_id.encode()), f"the result of {job_id} is {content!r}")
+    trial.witness(f"same.seen is {first!r} of one job and {second!r} of the other")
 
 
 def _sha256(content: bytes) -> str:
@@ -90,23 +102,47 @@ def failed_jobs_have_results(trial: Trial) -> None:
     job = trial.workbench.final("exit-nonzero")
     trial.equal("failed", job["state"], "the state of a job that exited with 3")
     trial.equal(
-        ["kept.seen"], [each["path"] for each in trial.workbench.results("exit-nonzero")], "its results"
+        ["kept.seen", "more.seen"],
+        sorted(str(each["path"]) for each in trial.workbench.results("exit-nonzero")),
+        "its results",
     )
-    trial.equal(
-        OWN_LANG.encode(), trial.workbench.content("exit-nonzero", "kept.seen"), "the bytes that it wrote"
-    )
+    trial.equal(b"more", trial.workbench.content("exit-nonzero", "more.seen"), "the bytes that it wrote")
     trial.witness(f"the failed job {job['id']} kept kept.seen")
 
 
-@check("CC-RES-011", specimens=("exit-nonzero", "output-missing", "files"))
+@check("CC-RES-011", specimens=("exit-nonzero", "output-missing", "files", "signal", "exits"))
 def complete_is_about_the_whole_job(trial: Trial) -> None:
     """CC-RES-011: `complete` is the same on every page and for every `task_index`."""
-    for name, complete in (("exit-nonzero", False), ("output-missing", False), ("files", True)):
+    for name, complete in (
+        ("exit-nonzero", False),
+        ("output-missing", False),
+        ("files", True),
+        ("signal", True),
+        ("exits", False),
+    ):
+        if not trial.workbench.applies(name) or (name == "exits" and len(_tasks(trial)) <= WITHOUT_OUTPUT):
+            continue
         job_id = str(trial.workbench.final(name)["id"])
         for query in ([], [("page_size", "1")], [("task_index", "0")], [("task_index", "7")]):
             document = trial.client.call("list_results", job_id=job_id, query=query).expect(200).document()
             trial.equal(complete, document["complete"], f"complete of {name} with {query}")
         trial.witness(f"{job_id} ({name}): complete is {complete} everywhere")
+
+
+def _tasks(trial: Trial) -> list[Document]:
+    return trial.workbench.walk("list_tasks", "tasks", job_id=str(trial.workbench.final("exits")["id"]))
+
+
+@check("CC-RES-011", specimens=("exit-nonzero",))
+def complete_is_false_on_every_page(trial: Trial) -> None:
+    """CC-RES-011: `complete` of a job that lacks an output is false on every page."""
+    job_id = str(trial.workbench.final("exit-nonzero")["id"])
+    small = ("page_size", "1")
+    first = trial.client.call("list_results", job_id=job_id, query=[small]).expect(200).document()
+    query = [small, ("page_token", str(first["next_page_token"]))]
+    last = trial.client.call("list_results", job_id=job_id, query=query).expect(200).document()
+    trial.equal((False, False), (first["complete"], last["complete"]), "complete on both pages")
+    trial.witness(f"complete is false on both pages of the results of {job_id}")
 
 
 @check("CC-RES-011", specimens=("files",))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from common_compute_conformance.client import Exchange
 from common_compute_conformance.registry import check
 from common_compute_conformance.trial import Trial
@@ -9,6 +11,8 @@ from common_compute_conformance.workbench import Specimen
 
 _CALM_TRIES = 5
 _LEAST_WAIT = 0.9
+_AT_ONCE = 0.5
+_SOON = 4
 
 
 def ceiling(trial: Trial) -> int:
@@ -57,14 +61,21 @@ def a_terminal_job_makes_nobody_wait(trial: Trial) -> None:
     trial.workbench.final("plain")
     specimen = trial.workbench.specimen("plain")
     etag = etag_of(trial, specimen)
-    for seconds in (ceiling(trial), ceiling(trial) + 1, 10**9):
+    for seconds in (min(_SOON, ceiling(trial)), ceiling(trial), ceiling(trial) + 1, 10**9):
         for known, status in ((None, 200), (etag, 304)):
-            exchange = waiting(trial, specimen, seconds, known)
-            trial.equal(
-                status, exchange.status, f"the status with wait_seconds={seconds}, If-None-Match: {known}"
-            )
+            quickest = math.inf
+            for _ in range(_CALM_TRIES):
+                exchange = waiting(trial, specimen, seconds, known)
+                trial.equal(
+                    status, exchange.status, f"the status with wait_seconds={seconds}, If-None-Match: {known}"
+                )
+                quickest = min(quickest, exchange.seconds)
+                if quickest < _AT_ONCE:
+                    break
+            least = min(seconds, ceiling(trial)) / 2
             trial.require(
-                exchange.seconds < 1 + ceiling(trial) / 2, f"{exchange} took {exchange.seconds:.1f} s"
+                quickest < max(_AT_ONCE, least),
+                f"{exchange} took {quickest:.1f} s at best, {_CALM_TRIES} times",
             )
         trial.witness(f"wait_seconds={seconds} of a terminal job: answered at once")
 

@@ -10,6 +10,7 @@ PARAMETERS = (
     {"WORD": "be ta", "NEXT": "{{CC_TASK_INDEX}}"},
     {"WORD": "$x'\"\n,;%s", "NEXT": "größe"},
 )
+KILLED = "KILL"
 WITHOUT_OUTPUT = 1
 """The index of the task that exits with 0 and does not write what it has to: the lowest that fails."""
 
@@ -21,9 +22,9 @@ def array_tasks(occasion: Occasion, wanted: int) -> int:
     return min(wanted, int(occasion.target.limits["max_array_tasks"]))
 
 
-def exit_codes(occasion: Occasion) -> tuple[int, ...]:
-    """Return the exit codes of the tasks of the array `exits`, by index."""
-    codes = (0, 0, *(code for code in occasion.budget.exit_codes if code))
+def exit_codes(occasion: Occasion) -> tuple[str, ...]:
+    """Return what the tasks of the array `exits` end with, by index: a code, or KILL for that signal."""
+    codes = ("0", "0", *(str(code) for code in occasion.budget.exit_codes if code), KILLED)
     return codes[: array_tasks(occasion, len(codes))]
 
 
@@ -53,8 +54,8 @@ def _exits(occasion: Occasion) -> Body:
     return script(
         occasion.target,
         f'[ "$CC_TASK_INDEX" = {WITHOUT_OUTPUT} ] || printf "%s" "$CC_TASK_INDEX" > index.seen; '
-        'shift "$CC_TASK_INDEX"; exit "$1"',
-        *map(str, codes),
+        'shift "$CC_TASK_INDEX"; if [ "$1" = KILL ]; then kill -KILL $$; exit 137; fi; exit "$1"',
+        *codes,
         outputs=[{"path": "index.seen"}],
         array={"count": len(codes)},
     )

@@ -6,7 +6,8 @@ from common_compute_conformance.errors import NotApplicable
 from common_compute_conformance.specimens.lasting import LONG_SECONDS
 from common_compute_conformance.specimens.recipes import Body, Occasion, job, recipe, script
 
-OWN_LANG = "eo_XX.certification"  # a locale that no facility sets
+OWN_VARIABLES = {"LANG": "eo_XX.certification", "PATH": "/certification", "TMPDIR": "/certification/tmp"}
+"""What a job sets itself, as no facility does."""
 SINGLE_CODES = (77, 126, 255)
 """The exit codes that are tried one by one where there are no arrays."""
 
@@ -15,9 +16,9 @@ SINGLE_CODES = (77, 126, 255)
 def _exit_nonzero(occasion: Occasion) -> Body:
     return script(
         occasion.target,
-        'printf "%s" "$LANG" > kept.seen; exit 3',
-        environment={"LANG": OWN_LANG},
-        outputs=[{"path": "kept.seen"}, {"path": "absent.seen"}],
+        'printf "%s\\0" "$LANG" "$PATH" "$TMPDIR" > kept.seen; printf more > more.seen; exit 3',
+        environment=dict(OWN_VARIABLES),
+        outputs=[{"path": "kept.seen"}, {"path": "more.seen"}, {"path": "absent.seen"}],
     )
 
 
@@ -25,7 +26,11 @@ def _exit_nonzero(occasion: Occasion) -> Body:
 def _signal(occasion: Occasion) -> Body:
     # A shell that is the first process of a container survives its own signal: then 143 is what 128 + 15
     # would be.
-    return script(occasion.target, "kill -TERM $$; exit 143")
+    return script(
+        occasion.target,
+        "printf kept > kept.seen; kill -TERM $$; exit 143",
+        outputs=[{"path": "kept.seen"}],
+    )
 
 
 @recipe("no-command")

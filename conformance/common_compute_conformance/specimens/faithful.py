@@ -42,6 +42,9 @@ HOSTILE = (
     "-e \\t",
     "{a,b}",
     "{{NAME}}",
+    "{{CC_TASK_INDEX}}",
+    "{{CC_TASK_COUNT}}",
+    "https://user:word@example.org/path?token=x#y",
     "{}",
     "%n%x%5B%0A",
     "@file",
@@ -56,9 +59,14 @@ HOSTILE = (
 )
 EXECUTABLE = b'#!/bin/sh\nprintf "ran with %s" "$1"\n'
 BRACES_PATH = "brace-{{NAME}}.txt"
+BRACES_OUTPUT = "out-{{NAME}}-{{CC_TASK_INDEX}}.kept"
+ODD_INPUT = "in put/größe 日本 'x'.in"
+HIDDEN_INPUT = "data/.hidden"
+EMPTY_INPUT = "data/empty.in"
+LARGE_INPUT = "large.in"
 
 _SPARE_BYTES = 64
-_BODY_BYTES = 12_000  # of all but the longest argument
+_BODY_BYTES = 16_000  # of all but the longest argument
 
 
 def octets(occasion: Occasion) -> bytes:
@@ -81,6 +89,12 @@ def variables(occasion: Occasion) -> dict[str, str]:
     return chosen
 
 
+def _large_bytes(occasion: Occasion) -> int:
+    """Return how many bytes the largest input has here; in a body each three of them take four."""
+    room = max(0, occasion.request_bytes - 2 * occasion.budget.long_argument_bytes - _BODY_BYTES) // 2
+    return max(1, min(100_000, occasion.inline_bytes // 3, room))
+
+
 @recipe("faithful")
 def _faithful(occasion: Occasion) -> Body:
     environment = variables(occasion)
@@ -88,11 +102,14 @@ def _faithful(occasion: Occasion) -> Body:
     size = min(occasion.budget.long_argument_bytes, max(0, (occasion.request_bytes - _BODY_BYTES) // 2))
     long = "".join(occasion.pace.random.choices("abcdefghijklmnopqrstuvwxyz \"'$\\", k=size))
     values = " ".join(f'"${name}"' for name in environment)
+    presence = " ".join(f'"${{{name}+set}}"' for name in environment)
     return script(
         occasion.target,
         f"""at_start=$(printf '%s/' *)
 printf '%s\\0' "$@" > argv.seen
 printf '%s\\0' {values} > environment.seen
+printf '%s\\0' {presence} > presence.seen
+printf '%s' "$HOME" > home-name.seen
 printf '%s' "$at_start" > start.seen
 (cd "$HOME" && pwd -P) > home.seen
 pwd -P > cwd.seen
@@ -102,14 +119,23 @@ printf '%s\\0' "$PATH" "$LANG" > defaults.seen
 cat data/deep/bytes.in > bytes.seen
 ./bin/tool 'an argument' > tool.seen
 cat {BRACES_PATH!r} > braces.seen
+printf 'in braces' > {BRACES_OUTPUT!r}
+cat {HIDDEN_INPUT} > hidden.seen
+cat {LARGE_INPUT} > large.seen
+if [ -f {EMPTY_INPUT} ] && [ ! -s {EMPTY_INPUT} ]; then printf yes > empty.seen; fi
+for odd in "in put"/*; do printf '%s\\0' "$odd"; cat "$odd"; done > odd.seen
 exit 0""",
         *HOSTILE,
         long,
         environment=environment,
         inputs=[
-            inline("data/deep/bytes.in", octets(occasion)),
+            inline("data/deep/bytes.in", octets(occasion) + b"\r\nx\r\n"),
             inline("bin/tool", EXECUTABLE, executable=True),
             inline(BRACES_PATH, b"in braces"),
+            inline(ODD_INPUT, b"odd"),
+            inline(HIDDEN_INPUT, b"hidden"),
+            inline(EMPTY_INPUT, b""),
+            inline(LARGE_INPUT, occasion.pace.random.randbytes(_large_bytes(occasion))),
         ],
-        outputs=[{"path": "*.seen"}],
+        outputs=[{"path": "*.seen"}, {"path": BRACES_OUTPUT}],
     )

@@ -38,5 +38,10 @@ def _silent(occasion: Occasion) -> Body:
 
 @recipe("long-array")
 def _long_array(occasion: Occasion) -> Body:
-    tasks = array_tasks(occasion, 2)
-    return job(occasion.target, "sleep", str(LONG_SECONDS), array={"count": tasks}, **_lasts(occasion))
+    return script(
+        occasion.target,
+        # Where there are others, the first task fails at once.
+        f'if [ "$CC_TASK_COUNT" -gt 1 ] && [ "$CC_TASK_INDEX" = 0 ]; then exit 7; fi; sleep {LONG_SECONDS}',
+        array={"count": array_tasks(occasion, 2)},
+        **_lasts(occasion),
+    )

@@ -86,10 +86,9 @@ def _default_version(occasion: Occasion) -> Body:
 @recipe("brim")
 def _brim(occasion: Occasion) -> Body:
     labels = {f"{number:02}{'k' * 61}": "é" * 255 for number in range(61)}
-    return job(
+    return script(
         occasion.target,
-        "printf",
-        "%s",
+        'printf unasked > unasked.txt; printf "%s" "$1"',
         BRIM_STDOUT,
         name="n" * 253 + "é\U0001f52d",
         labels={**labels, "empty": ""},
@@ -112,6 +111,9 @@ def _optional(occasion: Occasion) -> Body:
         "%s",
         "optional",
         outputs=[{"path": "never-written.seen", "required": False}],
+        inputs=[],
+        environment={},
+        metadata={"empty": {}, "none": []},
         **({"resources": resources} if resources else {}),
     )
 
@@ -149,7 +151,7 @@ def off_the_granularity(target: Target) -> dict[str, float]:
 def _same(occasion: Occasion) -> Body:
     return script(
         occasion.target,
-        "printf kept > same.seen; printf said",
+        'at_start=$(printf "%s/" *); printf "%s %s" "$CC_JOB_ID" "$at_start" > same.seen; printf said',
         outputs=[{"path": "same.seen"}],
         labels={"shelf": "one"},
     )

@@ -18,7 +18,8 @@ LASTING = frozenset({"long", "silent", "long-array"})
 # Jobs that carry the label of the shelf: with it they are found in lists, and nothing else is.
 SHELF = ("tour", "brim", "optional", "exit-nonzero", "output-missing")
 # Jobs that are submitted under an Idempotency-Key.
-KEYED = frozenset({"tour"})
+# Two of them differ in the case of one letter.
+KEYED = {"tour": "a", "brim": "A"}
 
 _WITHOUT_LABELS = frozenset({"silent"})  # sent as bare as a body can be
 
