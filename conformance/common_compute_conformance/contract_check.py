@@ -42,8 +42,8 @@ class Effort:
 
 _EFFORTS = {
     "quick": Effort(systematic=40, random=4, intrusions=2),
-    "normal": Effort(systematic=400, random=60, intrusions=4),
-    "thorough": Effort(systematic=1000, random=400, intrusions=10),
+    "normal": Effort(systematic=300, random=20, intrusions=4),
+    "thorough": Effort(systematic=1000, random=120, intrusions=10),
 }
 
 
@@ -91,6 +91,7 @@ class Examination:
         self._buckets: dict[tuple[str, str], Bucket] = {}
         self._silences: dict[str, list[str]] = {}
         self._examined: set[str] = set()
+        self._accepts_anything = False
 
     def found(self, trial: Trial, requirement: str, operation_ids: Iterable[str]) -> Bucket:
         """Return what is found of a requirement, after asking those operations that were not asked yet."""
@@ -146,7 +147,7 @@ class Examination:
         if question.submits and _JOBS_LEFT[trial.ledger] <= 0:
             validating = "validate_job" in self._generator.operations
             other = self._questions.elsewhere(question, validating=validating)
-            if other is None:
+            if other is None or (other.submits and self._accepts_anything):
                 return
             question, case = other, None
         try:
@@ -154,7 +155,9 @@ class Examination:
         except Inconclusive as silence:
             self._silences.setdefault(operation_id, []).append(str(silence))
             return
-        _JOBS_LEFT[trial.ledger] -= question.submits and exchange.status in (200, 201)
+        if question.submits and exchange.status in (200, 201):
+            _JOBS_LEFT[trial.ledger] -= 1
+            self._accepts_anything |= not question.makes_a_job
         if exchange.status == 429:
             return  # the target counts requests, and did not look at this one
         self._count(operation_id, "CC-SVC-004")
@@ -178,17 +181,20 @@ class Examination:
         method = trial.contract.operations[operation_id].method
         calls = [question for question in questions if question.method == method]
         step = max(1, len(calls) // self._effort.intrusions)
-        for question in calls[::step][: self._effort.intrusions]:
+        for call in calls[::step][: self._effort.intrusions]:
+            # A submission goes to no facility that is there, lest a job come of it.
+            question = self._questions.elsewhere(call, validating=False) if call.submits else call
             for token, words in ((None, "without a token"), (_UNKNOWN_TOKEN, "with an unknown token")):
-                intruding = replace(
-                    question, requirement="CC-ACC-002", statuses=frozenset({401}), words=words, verdict=None
-                )
-                exchange = _send(trial, trial.client.as_caller(token), intruding)
-                _JOBS_LEFT[trial.ledger] -= question.submits and exchange.status in (200, 201)
-                if exchange.status != 429:
-                    self._count(operation_id, "CC-ACC-002")
-                    for requirement, expected, actual in deviations(intruding, exchange):
-                        self._deviates(operation_id, requirement, intruding, exchange, expected, actual)
+                if question is not None:
+                    self._ask_as(trial, operation_id, token, replace(question, words=words))
+
+    def _ask_as(self, trial: Trial, operation_id: str, token: str | None, question: Question) -> None:
+        intruding = replace(question, requirement="CC-ACC-002", statuses=frozenset({401}), verdict=None)
+        exchange = _send(trial, trial.client.as_caller(token), intruding)
+        if exchange.status != 429:
+            self._count(operation_id, "CC-ACC-002")
+            for requirement, expected, actual in deviations(intruding, exchange):
+                self._deviates(operation_id, requirement, intruding, exchange, expected, actual)
 
     def _bucket(self, operation_id: str, requirement: str) -> Bucket:
         return self._buckets.setdefault((operation_id, requirement), Bucket())

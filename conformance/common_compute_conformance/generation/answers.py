@@ -22,8 +22,7 @@ class Deviation:
     exchange: Exchange
 
     def __str__(self) -> str:
-        asked = f"{self.exchange.method} {self.exchange.url}"
-        return f"{asked} ({self.question.words}): expected {self.expected}, got {self.actual}"
+        return f"{self.exchange} ({self.question.words}): expected {self.expected}, got {self.actual}"
 
 
 def deviations(question: Question, exchange: Exchange) -> Iterator[tuple[str, str, str]]:
