@@ -12,7 +12,7 @@ from common_compute_mutants.registry import twists, wraps
 from common_compute_mutants.shown import edit_jobs, with_jobs
 from common_compute_mutants.verbs import AltersObservations, AltersSpecifications, Spec
 
-_SIGTERM, _SIGKILL, _SIGNAL_BASE = 15, 9, 128
+_SIGKILL = 9
 _DAEMONS_OWN = 125
 
 
@@ -146,66 +146,6 @@ class KeepSixBitsOfTheExitCode(AltersObservations):
         if task.exit_code is None or not _has_reason(task, "exit-nonzero"):
             return task
         return replace(task, exit_code=task.exit_code % 64)
-
-
-@wraps("CC-JOB-018")
-class TellSignalsTwice(AltersObservations):
-    """A death by signal has both a signal and an exit code."""
-
-    def told(self, task: TaskSeen) -> TaskSeen:
-        """Add the code."""
-        return replace(task, exit_code=_SIGNAL_BASE + task.signal) if task.signal is not None else task
-
-
-@wraps("CC-JOB-018")
-class TakeTheSignalForTheExitCode(AltersObservations):
-    """The exit code of a death by signal is the signal's number."""
-
-    def told(self, task: TaskSeen) -> TaskSeen:
-        """Tell that."""
-        return replace(task, exit_code=task.signal, signal=None) if task.signal is not None else task
-
-
-@wraps("CC-JOB-018")
-class CallItAnExit(AltersObservations):
-    """A death by signal has the reason `exit-nonzero`, though the facility can tell them apart."""
-
-    def told(self, task: TaskSeen) -> TaskSeen:
-        """Tell that."""
-        return replace(task, reason=Reason("exit-nonzero")) if _has_reason(task, "signal") else task
-
-
-@wraps("CC-JOB-018")
-class CancelWhoIsTerminated(AltersObservations):
-    """A command that dies by SIGTERM ends as cancelled, since the facility cancels by that signal."""
-
-    def told(self, task: TaskSeen) -> TaskSeen:
-        """Take it for that."""
-        if task.signal == _SIGTERM and task.state is State.FAILED:
-            return replace(task, state=State.CANCELLED, signal=None, reason=Reason("cancelled-by-facility"))
-        return task
-
-
-@wraps("CC-JOB-018")
-class BlameTheMemoryForEveryKill(AltersObservations):
-    """A command that dies by SIGKILL is said to have run out of memory."""
-
-    def told(self, task: TaskSeen) -> TaskSeen:
-        """Blame it."""
-        if task.signal == _SIGKILL and _has_reason(task, "signal"):
-            return replace(task, signal=None, reason=Reason("out-of-memory"))
-        return task
-
-
-@wraps("CC-JOB-018", house="dirac")
-class TakeOneHundredAndTwentyEightOff(AltersObservations):
-    """Of the exit code of a death by signal 128 is taken off."""
-
-    def told(self, task: TaskSeen) -> TaskSeen:
-        """Subtract."""
-        if task.exit_code is not None and task.exit_code > _SIGNAL_BASE:
-            return replace(task, exit_code=task.exit_code - _SIGNAL_BASE)
-        return task
 
 
 @wraps("CC-JOB-019", house="dirac")

@@ -34,6 +34,8 @@ AREAS = (
     "surroundings",
     "inputs",
     "endings",
+    "signals",
+    "software",
     "lives",
     "terminal",
     "tags",

@@ -85,8 +85,8 @@ async def read_one_tag_only(request: Request, forward: Forward) -> Answer:
 
 @twists("CC-JOB-046")
 async def tag_all_jobs_alike(request: Request, forward: Forward) -> Answer:
-    """The ETag tells how often the state of a job changed and not which job it is."""
-    return await _tagged(request, forward, lambda job, _: f'W/"{len(job["history"])}"')
+    """The ETag tells the state of a job and not which job it is."""
+    return await _tagged(request, forward, lambda job, _: f'W/"{job["state"]}"')
 
 
 @twists("CC-JOB-046")
