@@ -165,27 +165,23 @@ class CancelNothing(BetweenGroundAndFacility):
         """Do nothing."""
 
 
-@wraps("CC-JOB-037")
-class CallOffNothing(BetweenGroundAndFacility):
-    """A cancel reaches the facility for jobs that run, and is lost for those that wait."""
+@twists("CC-JOB-037")
+async def lose_early_cancels(request: Request, forward: Forward) -> Answer:
+    """cancel_job of a job that does not run yet is answered 202, noted, and never done."""
+    lost = request.memory.setdefault("lost", {})
+    if _is_cancel(request):
+        job = await ask_for_job(request, forward)
+        if job is not None and job["state"] in ("pending", "queued"):
+            lost.setdefault(job["id"], moved(job["updated_at"], milliseconds=1))
+            answer = await forward(replace(request, method="GET", path=f"/jobs/{job['id']}"))
+            noted = {**job, "cancel_requested_at": lost[job["id"]]}
+            return replace(answer, status=202).without_header("etag").with_json(noted)
 
-    def __init__(self, right: Any) -> None:
-        super().__init__(right)
-        self._running: set[str] = set()
-        self._lost: set[str] = set()
+    def note(job: Job) -> None:
+        if job["id"] in lost:
+            job.setdefault("cancel_requested_at", lost[job["id"]])
 
-    async def observe(self, parts: Sequence[LivePart]) -> Any:
-        """Remember who runs."""
-        seen = await self.right.observe(parts)
-        for each in seen:
-            if any(task.state is State.RUNNING for task in each.tasks):
-                self._running.add(each.key.job_id)
-        return seen
-
-    async def cancel(self, parts: Sequence[LivePart]) -> None:
-        """Lose the others for good."""
-        self._lost |= {each.part.key.job_id for each in parts} - self._running
-        await self.right.cancel([each for each in parts if each.part.key.job_id not in self._lost])
+    return await with_jobs(request, forward, note)
 
 
 @wraps("CC-JOB-037")

@@ -87,7 +87,7 @@ class RunTheNewestVersion(BetweenGroundAndFacility):
 
 
 @wraps("CC-JOB-055", house="dirac")
-class RunTheDefaultVersion(_AltersSoftware):
+class IgnoreTheVersionAskedFor(_AltersSoftware):
     """Software is run in the catalogue's default version, also where another one is named."""
 
     def software(self, software: dict[str, Any]) -> dict[str, Any]:
