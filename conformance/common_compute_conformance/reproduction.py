@@ -21,6 +21,7 @@ _ETAG = "sed -n 's/^[Ee][Tt][Aa][Gg]: *\\([^[:cntrl:]]*\\).*/\\1/p'"
 _UNTIL_STATE = f"""\
 until_state() {{
   job=$1 states=$2 n=0; shift 2
+  [ -n "$job" ] || {{ echo "The job was not made."; return; }}
   until curl -sS "$@" "$URL/jobs/$job" | grep -Eq '"state" *: *"('"$states"')"' ||
     [ "$n" -ge {_SECONDS_TO_WAIT} ]; do n=$((n + 1)); sleep 1; done
 }}"""

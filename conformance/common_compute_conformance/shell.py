@@ -6,9 +6,12 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-LARGEST_BODY_BYTES = 200_000
+LARGEST_BODY_BYTES = 60_000
 """Of what of a body has to be spelled out; runs of one byte do not count."""
+LONGEST_TEXTS = (20_000, 8000, 2000)
+"""Of the texts in a larger body, as long as will do; multiples of four, so that base64 stays base64."""
 _LONGEST_COMMENT = 400
 _RUN = re.compile(rb"([ -~])\1{255,}", re.DOTALL)
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:=,@%+-]+")
@@ -71,10 +74,18 @@ def _format(content: bytes) -> str:
 def prints(name: str, content: bytes) -> str:
     """Return the definition of a shell function that prints a body.
 
-    It prints the body byte for byte, except that a JSON text gets a line feed at its end.
+    It prints the body byte for byte, except that a JSON text gets a line feed at its end, and that the texts
+    in one too large to be pasted are cut, which is said.
     """
     spelled = _RUN.sub(b"", content)
     if len(spelled) > LARGEST_BODY_BYTES:
+        for longest in LONGEST_TEXTS:
+            shorter = _shorter(content, longest)
+            if shorter is not None and len(shorter) <= LARGEST_BODY_BYTES:
+                words = f"its texts are cut after {longest} characters here."
+                return (
+                    f"# The body of this request had {len(content)} bytes: {words}\n{prints(name, shorter)}"
+                )
         return (
             f"# The body of this request has {len(content)} bytes, too many to stand here: put it into\n"
             f"# the file {name}.bin.\n{name}() {{ sed '' {name}.bin; }}\n"
@@ -91,6 +102,23 @@ def prints(name: str, content: bytes) -> str:
         position = run.end()
     commands.append(_printf(content[position:]))
     return f"{name}() {{ {'; '.join(filter(None, commands)) or ':'}; }}\n"
+
+
+def _shorter(content: bytes, longest: int) -> bytes | None:
+    """Return a JSON text with its long texts cut, None of what is no JSON."""
+
+    def cut(value: Any) -> Any:
+        if isinstance(value, str):
+            return value[:longest]
+        if isinstance(value, list):
+            return [cut(each) for each in value]
+        return {name: cut(each) for name, each in value.items()} if isinstance(value, dict) else value
+
+    try:
+        text = json.dumps(cut(json.loads(content)), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return None
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _json_text(content: bytes) -> str | None:

@@ -384,6 +384,26 @@ def test_bodies_arrive_as_they_were_sent(body: bytes, shell: str) -> None:
         assert sent["body"] == came["body"].removesuffix("\n")
 
 
+def test_a_large_body_is_cut_where_its_texts_are_long() -> None:
+    """Of a body that is too large to be pasted the long texts are cut; one that cannot be cut is asked for."""
+    letters = [chr(97 + place * place % 23) for place in range(90_000)]
+    with visiting(echo) as visit:
+        visit.check_begins()
+        body = json.dumps({"a": "".join(letters), "b": [{"c": "größe"}]}, ensure_ascii=False).encode()
+        visit.client.send("PUT", "/x", content=body, headers={"Content-Type": "a/b"})
+        script = visit.script()
+        assert (
+            f"# The body of this request had {len(body)} bytes: its texts are cut after 20000 characters here.\n"
+            in script
+        )
+        came = json.loads(re.split(r"\r?\n\r?\n", paste(script), maxsplit=1)[1])
+        sent = json.loads(came["body"].encode("latin-1"))
+        assert {"a": "".join(letters[:20_000]), "b": [{"c": "größe"}]} == sent
+        visit.check_begins()
+        visit.client.send("PUT", "/x", content="".join(letters).encode(), headers={"Content-Type": "a/b"})
+        assert "put it into\n# the file body_1.bin.\n" in visit.script()
+
+
 @pytest.mark.parametrize(
     ("method", "path", "headers"),
     [
