@@ -13,7 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from common_compute_conformance.client import Client, Exchange, Ledger
-from common_compute_conformance.errors import Inconclusive
+from common_compute_conformance.errors import Failure, Inconclusive, NotAssessed
 from common_compute_conformance.generation.answers import Deviation, deviations
 from common_compute_conformance.generation.attributions import naming
 from common_compute_conformance.generation.claimed import ClaimedContract
@@ -22,7 +22,8 @@ from common_compute_conformance.generation.harmless import Harmless
 from common_compute_conformance.generation.questions import Question, Questions
 from common_compute_conformance.trial import Trial
 
-_MOST_SILENCES = 2
+# A target that does not answer is given up: for the operation, and after some more for good.
+_MOST_SILENCES, _MOST_SILENCES_IN_ALL = 2, 6
 _TIMEOUT_SECONDS = 10.0
 _PATIENCE_SECONDS = 10.0
 _UNKNOWN_TOKEN = "a-token-that-nobody-gave-out"  # noqa: S105 (it opens nothing, and that is the point)
@@ -30,7 +31,7 @@ _UNKNOWN_TOKEN = "a-token-that-nobody-gave-out"  # noqa: S105 (it opens nothing,
 
 @dataclass(frozen=True)
 class Effort:
-    """How many requests go to one operation at most.
+    """How many requests go to one operation at most, and for how long, at a target that is slow.
 
     `systematic` and `random` are how they were made; `intrusions` go without a valid token.
     """
@@ -38,12 +39,13 @@ class Effort:
     systematic: int
     random: int
     intrusions: int
+    seconds: float
 
 
 _EFFORTS = {
-    "quick": Effort(systematic=40, random=4, intrusions=2),
-    "normal": Effort(systematic=300, random=20, intrusions=4),
-    "thorough": Effort(systematic=1000, random=120, intrusions=10),
+    "quick": Effort(systematic=40, random=4, intrusions=2, seconds=10),
+    "normal": Effort(systematic=300, random=20, intrusions=4, seconds=30),
+    "thorough": Effort(systematic=1000, random=120, intrusions=10, seconds=120),
 }
 
 
@@ -122,11 +124,15 @@ class Examination:
             ]
             # Right submissions come last, so that the others meet the operation while jobs may still come.
             asked.sort(key=lambda each: each[0].makes_a_job)
+            started = trial.pace.now()
             for question, case in asked:
-                self._ask(trial, operation_id, question, case)
-                if len(self._silences.get(operation_id, ())) >= _MOST_SILENCES:
+                if self._gave_up(operation_id) or trial.pace.now() - started > self._effort.seconds:
                     break
-        if trial.target.access == "bearer" and trial.contract.operations[operation_id].scope is not None:
+                self._ask(trial, operation_id, question, case)
+        guarded = (
+            trial.target.access == "bearer" and trial.contract.operations[operation_id].scope is not None
+        )
+        if guarded and not self._gave_up(operation_id):
             self._intrude(trial, operation_id, [question for question, _ in asked])
 
     def _ask_of(self, generated: list[Generated], most: int, seed: int) -> list[tuple[Question, Any]]:
@@ -150,16 +156,12 @@ class Examination:
             if other is None or (other.submits and self._accepts_anything):
                 return
             question, case = other, None
-        try:
-            exchange = _send(trial, trial.client, question)
-        except Inconclusive as silence:
-            self._silences.setdefault(operation_id, []).append(str(silence))
+        exchange = self._send(trial, trial.client, operation_id, question)
+        if exchange is None:
             return
         if question.submits and exchange.status in (200, 201):
             _JOBS_LEFT[trial.ledger] -= 1
             self._accepts_anything |= not question.makes_a_job
-        if exchange.status == 429:
-            return  # the target counts requests, and did not look at this one
         self._count(operation_id, "CC-SVC-004")
         form = [*exchange.faults, *(faults_of_form(case, exchange) if case is not None else ())]
         if form:
@@ -190,11 +192,25 @@ class Examination:
 
     def _ask_as(self, trial: Trial, operation_id: str, token: str | None, question: Question) -> None:
         intruding = replace(question, requirement="CC-ACC-002", statuses=frozenset({401}), verdict=None)
-        exchange = _send(trial, trial.client.as_caller(token), intruding)
-        if exchange.status != 429:
+        exchange = self._send(trial, trial.client.as_caller(token), operation_id, intruding)
+        if exchange is not None:
             self._count(operation_id, "CC-ACC-002")
             for requirement, expected, actual in deviations(intruding, exchange):
                 self._deviates(operation_id, requirement, intruding, exchange, expected, actual)
+
+    def _send(self, trial: Trial, client: Client, operation_id: str, question: Question) -> Exchange | None:
+        """Send a question; return None if no answer comes, or only that the target counts requests."""
+        try:
+            exchange = _exchange(trial, client, question)
+        except Inconclusive as silence:
+            self._silences.setdefault(operation_id, []).append(str(silence))
+            return None
+        return exchange if exchange.status != 429 else None
+
+    def _gave_up(self, operation_id: str) -> bool:
+        everywhere = sum(len(silences) for silences in self._silences.values())
+        here = len(self._silences.get(operation_id, ()))
+        return here >= _MOST_SILENCES or everywhere >= _MOST_SILENCES_IN_ALL
 
     def _bucket(self, operation_id: str, requirement: str) -> Bucket:
         return self._buckets.setdefault((operation_id, requirement), Bucket())
@@ -218,8 +234,11 @@ class Examination:
 
 
 def _places(trial: Trial) -> dict[str, str]:
-    job = trial.workbench.final("plain")
-    results = trial.workbench.results("plain")
+    try:
+        job = trial.workbench.final("plain")
+        results = trial.workbench.results("plain")
+    except Failure as failure:
+        raise NotAssessed(f"it takes a plain job that ended: {failure}") from failure
     return {
         "facility_id": trial.target.facility_id,
         "job_id": str(job["id"]),
@@ -228,7 +247,7 @@ def _places(trial: Trial) -> dict[str, str]:
     }
 
 
-def _send(trial: Trial, client: Client, question: Question) -> Exchange:
+def _exchange(trial: Trial, client: Client, question: Question) -> Exchange:
     """Send a question, once more if the target asks to wait; raises Inconclusive if no answer comes."""
     operation = trial.contract.operations[question.operation_id]
 

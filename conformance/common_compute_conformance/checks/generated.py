@@ -37,7 +37,7 @@ def _report(trial: Trial, requirement: str, so: str, *operation_ids: str) -> Non
         more = f" (and {others} more of {found.asked} requests)" if others else ""
         raise Failure(f"{smallest}{more}", expected=smallest.expected, actual=smallest.actual)
     if not found.asked:
-        trial.not_applicable("there is nothing of it to ask for here")
+        trial.not_applicable("no generated request was about it here")
     trial.witness(f"{found.asked} generated requests to {', '.join(sorted(found.operations))} {so}")
 
 
