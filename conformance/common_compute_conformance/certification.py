@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 from common_compute_conformance.budget import BUDGETS, QUICK
 from common_compute_conformance.certificate import Certificate, kit_facts, verdict_of
 from common_compute_conformance.client import Client, Journal, Ledger, Redaction
-from common_compute_conformance.contract import load_contract, load_transitions
+from common_compute_conformance.contract import Document, load_contract, load_transitions
 from common_compute_conformance.errors import NothingAnswers, WrongArgument
 from common_compute_conformance.outcome import RED, Outcome, Result
 from common_compute_conformance.pace import Pace
 from common_compute_conformance.registry import Check, load_checks
+from common_compute_conformance.reproduction import reproduction
 from common_compute_conformance.requirements import Requirement, load_requirements
 from common_compute_conformance.rounds import Rounds
 from common_compute_conformance.smoke import Stopped, make_ready, meet, run_one_job
@@ -189,7 +191,10 @@ class Certification:
             return [Result("smoke", Outcome.NOT_ASSESSED, "the smoke stage stopped before it")]
         evidence = tuple(self._redaction.evidence(each) for each in self._journal.exchanges[-5:])
         message = self._redaction.text(str(self._stopped))
-        return [Result("smoke", Outcome.FAILED, message, evidence=evidence)]
+        again = reproduction(
+            self._journal.exchanges[-5:], self._journal.exchanges, self._client.url, redaction=self._redaction
+        )
+        return [Result("smoke", Outcome.FAILED, message, evidence=evidence, reproduce=again)]
 
     def _facts(self) -> dict[str, Any]:
         return {
@@ -212,13 +217,16 @@ class Certification:
         return {
             "url": self.assignment.url,
             "facility_id": target.facility_id,
-            "service_info": target.service_info,
-            "facility": target.facility,
+            "service_info": self._redacted(target.service_info),
+            "facility": self._redacted(target.facility),
             "claimed_classes": {
                 "service": sorted(target.service_classes),
                 "facility": sorted(target.facility_classes),
             },
         }
+
+    def _redacted(self, document: Document) -> Any:
+        return json.loads(self._redaction.text(json.dumps(document, ensure_ascii=False)))
 
     def _new_workbench(self, seed: int) -> Workbench:
         assert self._target is not None

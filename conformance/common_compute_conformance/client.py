@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -243,6 +243,11 @@ class Client:
         """Note that the present check looks at an earlier exchange again."""
         self._journal.recall(exchange)
 
+    @property
+    def latest(self) -> Exchange | None:
+        """The last exchange that the present check looks at."""
+        return next(reversed(self._journal.looked_at), None)
+
     def close(self) -> None:
         """Close the connections, which all callers of the target share."""
         self._http.close()
@@ -282,7 +287,7 @@ class Client:
         *,
         operation_id: str | None = None,
         query: Query = (),
-        content: bytes | Iterable[bytes] = b"",
+        content: bytes | Sequence[bytes] = b"",
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Exchange:
@@ -320,7 +325,7 @@ class Client:
         path: str,
         url: str,
         sent: httpx.Headers,
-        content: bytes | Iterable[bytes],
+        content: bytes | Sequence[bytes],
         operation_id: str | None,
         timeout: float | None,
     ) -> Exchange:
@@ -342,7 +347,7 @@ class Client:
             method=method,
             url=url,
             request_headers=request.headers,
-            request_body=content if isinstance(content, bytes) else b"(streamed)",
+            request_body=content if isinstance(content, bytes) else b"".join(content),
             status=response.status_code,
             headers=response.headers,
             content=response.content,

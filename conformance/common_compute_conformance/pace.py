@@ -63,6 +63,11 @@ class Pace:
         return self._less(min(self.patience, 60.0 + 10 * (self._job_seconds or 0.0)))
 
     @property
+    def blink(self) -> float:
+        """How long to pause where something is to be seen as soon as it happens, in seconds."""
+        return min(0.5, max(0.005, (self._job_seconds or 0.0) / 100))
+
+    @property
     def settling(self) -> float:
         """How long to watch before believing that something does not happen, in seconds."""
         return min(2.0, max(0.25, (self._job_seconds or 0.0) / 2))

@@ -59,7 +59,7 @@ class Workbench:
         self._pace = occasion.pace
         self._shared: dict[str, Any] = {}
         self._specimens: dict[str, Specimen] = {}
-        self._troubles: dict[str, Finding] = {}
+        self._troubles: dict[str, tuple[Finding, Exchange | None]] = {}
         self._contents: dict[tuple[str, str], Exchange] = {}
 
     @property
@@ -90,8 +90,7 @@ class Workbench:
 
         Raises NotApplicable where the facility has no place for it, and what its submission raised.
         """
-        if name in self._troubles:
-            raise type(self._troubles[name])(str(self._troubles[name]))
+        self._tell_again(name)
         if name in self._specimens and self._fades(self._specimens[name]):
             self._forget(name)
         if name not in self._specimens:
@@ -101,7 +100,7 @@ class Workbench:
                 body = specimens.write(name, self.occasion)
                 self._specimens[name] = self.begin(name, body, self._key(name))
             except Finding as trouble:
-                self._troubles[name] = trouble
+                self._remember(name, trouble)
                 raise
         found = self._specimens[name]
         self._client.recall(found.submitted)
@@ -121,6 +120,17 @@ class Workbench:
         for specimen in self._specimens.values():
             if specimen.final is None and specimen.name not in specimens.LASTING:
                 self.settle(specimen, self._pace.job_patience)
+
+    def _remember(self, name: str, trouble: Finding) -> None:
+        """Keep what kept a job from being of use, and where it was seen, for whoever asks for it next."""
+        self._troubles[name] = (trouble, self._client.latest)
+
+    def _tell_again(self, name: str) -> None:
+        if name in self._troubles:
+            trouble, exchange = self._troubles[name]
+            if exchange is not None:
+                self._client.recall(exchange)
+            raise type(trouble)(str(trouble))
 
     def _key(self, name: str) -> dict[str, str]:
         if name not in specimens.KEYED:
@@ -155,13 +165,12 @@ class Workbench:
 
     def shared(self, name: str, make: Callable[[], T]) -> T:
         """Return what `make` gave for the first check that asked for it, or raise what it raised then."""
-        if name in self._troubles:
-            raise type(self._troubles[name])(str(self._troubles[name]))
+        self._tell_again(name)
         if name not in self._shared:
             try:
                 self._shared[name] = make()
             except Finding as trouble:
-                self._troubles[name] = trouble
+                self._remember(name, trouble)
                 raise
         found: T = self._shared[name]
         return found
@@ -228,7 +237,7 @@ class Workbench:
         self._pace.waited_in_vain()
         failure = Failure(f"the job {specimen.id} ({specimen.name}) {what}")
         if self._specimens.get(specimen.name) is specimen:
-            self._troubles[specimen.name] = failure
+            self._remember(specimen.name, failure)
         return failure
 
     def settle(self, specimen: Specimen, patience: float) -> Document | None:
@@ -237,6 +246,13 @@ class Workbench:
             if document["state"] in self._transitions.terminal:
                 return document
         return None
+
+    def follow(self, specimen: Specimen) -> None:
+        """Look at a specimen as often as its facility's pace allows, until it ends."""
+        end = self._pace.now() + self._pace.job_patience
+        while specimen.final is None and self._pace.now() < end:
+            self.look(specimen)
+            self._pace.sleep(self._pace.blink)
 
     def unfinished(self, name: str) -> Specimen:
         """Return a specimen that has not ended, running if it is seen to: a facility may skip that state.

@@ -9,6 +9,7 @@ from threading import Barrier
 
 from common_compute_conformance.checks.stopping import stopped
 from common_compute_conformance.client import Exchange
+from common_compute_conformance.contract import instant
 from common_compute_conformance.registry import check
 from common_compute_conformance.specimens.lasting import LONG_FIRST, LONG_PARTIAL, LONG_SECONDS
 from common_compute_conformance.trial import Trial
@@ -53,6 +54,24 @@ def a_running_job_is_stopped(trial: Trial) -> None:
     )
 
 
+@check("CC-JOB-047")
+def a_cancel_changes_the_etag(trial: Trial) -> None:
+    """CC-JOB-047: a request to cancel changes the job, and so its ETag and `updated_at`."""
+    stop = stopped(trial)
+    told = stop.cancelled.expect(202).document()
+    trial.client.recall(stop.cancelled)
+    trial.require(
+        instant(stop.before["updated_at"]) < instant(told["updated_at"]),
+        f"updated_at was {stop.before['updated_at']} before the cancel, and {told['updated_at']} in its answer",
+    )
+    now = trial.client.call("get_job", job_id=stop.specimen.id, headers={"If-None-Match": stop.etag})
+    trial.equal(200, now.status, "the status of get_job with the ETag from before the cancel")
+    trial.require(
+        now.headers.get("etag") != stop.etag, f"the ETag is {stop.etag} before and after the cancel"
+    )
+    trial.witness(f"{stop.specimen.id}: {stop.etag} before the cancel, {now.headers.get('etag')} after it")
+
+
 @check("CC-LOG-007")
 def the_live_log_was_a_prefix(trial: Trial) -> None:
     """CC-LOG-007: what was served of a running job is a prefix of its final log."""
@@ -95,6 +114,9 @@ def _abandon(trial: Trial) -> Abandoned:
         "stderr": trial.client.call("get_log", job_id=specimen.id, stream="stderr"),
         "get_job": trial.client.call("get_job", job_id=specimen.id),
     }
+    if trial.target.claims("credentials"):
+        facility = trial.target.facility_id
+        early["delete_credential"] = trial.client.call("delete_credential", facility_id=facility)
     gate = Barrier(_AT_ONCE)
 
     def cancel(_: int) -> Exchange:
@@ -119,6 +141,17 @@ def a_new_job_cannot_be_released(trial: Trial) -> None:
         exchange = trial.client.call(operation_id, job_id=found.specimen.id)
         trial.equal(200, exchange.status, f"the status of {operation_id} when the job has ended")
     trial.witness(f"{found.specimen.id}: 409 job-not-terminal, and it is there when it has ended")
+
+
+@check("CC-CRED-005")
+def a_new_job_needs_its_credential(trial: Trial) -> None:
+    """CC-CRED-005: delete_credential right after a submission is 409 `credential-in-use`."""
+    if trial.target.facility["credential"]["delegation"] == "service":
+        trial.not_applicable("callers have nothing to set up at this facility")
+    found = _abandoned(trial)
+    trial.client.recall(found.early["delete_credential"])
+    found.early["delete_credential"].problem(409, "credential-in-use")
+    trial.witness(f"{found.specimen.id}, just submitted: 409 credential-in-use")
 
 
 @check("CC-RES-001")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b64decode, b64encode
+
+from common_compute_conformance.checks.access import theirs
 from common_compute_conformance.client import Client, Exchange
 from common_compute_conformance.contract import Document
 from common_compute_conformance.errors import NotAssessed
 from common_compute_conformance.registry import check
 from common_compute_conformance.trial import Trial
 
+_ACCOUNT = "certification"
 _NOT_YET = frozenset({"missing", "awaiting_user"})
 
 
@@ -19,8 +24,8 @@ def _get(trial: Trial, client: Client) -> Document:
     return credential
 
 
-def _put(trial: Trial, client: Client) -> Exchange:
-    return client.call("put_credential", body={}, facility_id=trial.target.facility_id)
+def _put(trial: Trial, client: Client, **members: str) -> Exchange:
+    return client.call("put_credential", body=members, facility_id=trial.target.facility_id)
 
 
 def _delete(trial: Trial, client: Client) -> Exchange:
@@ -28,8 +33,8 @@ def _delete(trial: Trial, client: Client) -> Exchange:
 
 
 def _takes_a_step(trial: Trial) -> bool:
-    """Tell whether callers have something to set up here; elsewhere put_credential says so with a 409."""
-    return trial.workbench.shared("enrolment", lambda: _put(trial, trial.client)).status != 409
+    """Tell whether callers have something to set up here."""
+    return bool(trial.target.facility["credential"]["delegation"] != "service")
 
 
 def _idle_other(trial: Trial) -> Client:
@@ -57,9 +62,9 @@ def a_credential_is_put_once(trial: Trial) -> None:
     other = _idle_other(trial)
     _delete(trial, other).expect(204)
     trial.equal("missing", _get(trial, other)["state"], "the state of a credential that was not put")
-    first = _put(trial, other)
+    first = _put(trial, other, account=_ACCOUNT)
     trial.equal(201, first.status, "the status of the first put_credential")
-    again = _put(trial, other)
+    again = _put(trial, other, account=_ACCOUNT)
     trial.equal(200, again.status, "the status of a repeated put_credential")
     for member in ("kind", "account", "public_key", "fingerprint", "subject", "group"):
         trial.equal(
@@ -88,10 +93,35 @@ def each_caller_has_a_pair_of_keys(trial: Trial) -> None:
         )
         trial.require(bool(made["fingerprint"]), "the credential has no fingerprint")
         trial.require("PRIVATE" not in str(made), "the credential shows a private key")
+        _fits(trial, rest.split(" ")[0], str(made["fingerprint"]))
         keys.append((made["public_key"], made["fingerprint"]))
     trial.require(keys[0][0] != keys[1][0], "two callers have the same public key")
     trial.require(keys[0][1] != keys[1][1], "two keys have the same fingerprint")
     trial.witness(f"two callers have the keys {keys[0][1]} and {keys[1][1]}")
+
+
+def _fits(trial: Trial, blob: str, fingerprint: str) -> None:
+    """Hold a fingerprint in one of OpenSSH's forms against the key."""
+    key = b64decode(blob)
+    told = fingerprint.split(" ", maxsplit=1)[0]
+    if told.startswith("SHA256:"):
+        wanted = "SHA256:" + b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")
+        trial.equal(wanted, told.rstrip("="), "the fingerprint of the public key")
+    elif told.startswith("MD5:"):
+        pairs = hashlib.md5(key, usedforsecurity=False).digest().hex(":")
+        trial.equal(f"md5:{pairs}", told.lower(), "the fingerprint of the public key")
+
+
+@check("CC-CRED-003")
+def known_members_are_taken(trial: Trial) -> None:
+    """CC-CRED-003: `account`, `subject` and `group` are members of a credential."""
+    _step_or_none(trial)
+    other = trial.other_caller()
+    for name in ("account", "subject", "group"):
+        exchange = _put(trial, other, **{name: _ACCOUNT})
+        unknown = exchange.status == 422 and exchange.document().get("code") == "invalid-request"
+        trial.require(exchange.status < 500 and not unknown, f"{exchange}: the member {name} is not known")
+        trial.witness(f"a credential with {name}: {exchange.status}")
 
 
 @check("CC-CRED-003")
@@ -125,7 +155,8 @@ def without_a_credential_nothing_runs(trial: Trial) -> None:
     _delete(trial, other).expect(204)
     state = _get(trial, other)["state"]
     trial.require(state in _NOT_YET, f"after delete_credential the state is {state}")
-    refused = other.call("submit_job", body=trial.workbench.trivial())
+    key = {"Idempotency-Key": trial.pace.draw_name("credential")}
+    refused = other.call("submit_job", body=trial.workbench.trivial(), headers=key)
     trial.require(refused.status != 201, f"a job was accepted while the credential is {state}")
     refused.problem(409, "credential-required")
     trial.witness(f"{state}: 409 credential-required")
@@ -135,7 +166,11 @@ def without_a_credential_nothing_runs(trial: Trial) -> None:
         trial.equal(
             (False, ["credential-required"]), (verdict["valid"], codes), "what validate_job says of it"
         )
-    if _put(trial, other).expect(201).document()["state"] == "awaiting_user":
+    state = _put(trial, other).expect(201).document()["state"]
+    if state == "valid":
+        again = other.call("submit_job", body=trial.workbench.trivial(name="Another"), headers=key)
+        trial.equal(201, again.status, "the status of another body under the key of a refused submission")
+    if state == "awaiting_user":
         other.call("submit_job", body=trial.workbench.trivial()).problem(409, "credential-required")
         trial.witness("awaiting_user: 409 credential-required")
 
@@ -144,6 +179,7 @@ def without_a_credential_nothing_runs(trial: Trial) -> None:
 def a_deleted_credential_is_gone(trial: Trial) -> None:
     """CC-CRED-004: delete_credential is 204 and leaves `missing`; the next pair of keys is a new one."""
     _step_or_none(trial)
+    theirs(trial)  # a job that has ended and is still there needs no credential
     other = _idle_other(trial)
     mine = _get(trial, trial.client)
     before = _put(trial, other).expect(200, 201).document()

@@ -48,6 +48,17 @@ def _shown(faults: Counter[str]) -> str:
     return "; ".join(lines) + (f"; and {more} more" if more > 0 else "")
 
 
+def _faults(exchange: Exchange) -> list[str]:
+    """Return what of an answer does not fit the contract, nulls included."""
+    faults = list(exchange.faults)
+    if "json" in exchange.headers.get("content-type", "") and exchange.method != "HEAD":
+        try:
+            faults += [f"{member} is null" for member in _nulls(exchange.json())]
+        except Finding:
+            faults.append("the body is no JSON")
+    return faults
+
+
 @check("CC-SVC-004")
 def every_answer_fits_the_contract(trial: Trial) -> None:
     """CC-SVC-004: every answer has a listed status and a body that fits its schema, without null."""
@@ -55,13 +66,10 @@ def every_answer_fits_the_contract(trial: Trial) -> None:
     faults: Counter[str] = Counter()
     for exchange in exchanges:
         path = exchange.url.removeprefix(trial.target.url).partition("?")[0]
-        where = f"{exchange.method} {path} {exchange.status}"
-        faults.update(f"{where}: {fault}" for fault in exchange.faults)
-        if "json" in exchange.headers.get("content-type", "") and exchange.method != "HEAD":
-            try:
-                faults.update(f"{where}: {member} is null" for member in _nulls(exchange.json()))
-            except Finding:
-                faults[f"{where}: the body is no JSON"] += 1
+        found = [f"{exchange.method} {path} {exchange.status}: {fault}" for fault in _faults(exchange)]
+        if found:
+            trial.client.recall(exchange)
+        faults.update(found)
     trial.require(not faults, _shown(faults))
     answers = Counter((exchange.method, exchange.status) for exchange in exchanges)
     trial.witness(f"{len(exchanges)} answers of {len(answers)} kinds fit the contract")
@@ -78,7 +86,10 @@ def every_answer_has_its_request_id(trial: Trial) -> None:
             told not in (None, "", "mine"), f"{exchange}, sent with X-Request-Id mine, answers {told!r}"
         )
     exchanges = conversation(trial)
-    without = [str(exchange) for exchange in exchanges if not exchange.headers.get("x-request-id")]
+    missing = [exchange for exchange in exchanges if not exchange.headers.get("x-request-id")]
+    for exchange in missing[:3]:
+        trial.client.recall(exchange)
+    without = [str(exchange) for exchange in missing]
     trial.require(not without, f"{len(without)} answers have no X-Request-Id, such as {without[:3]}")
     ids = Counter(exchange.headers["x-request-id"] for exchange in exchanges)
     twice = [each for each, count in ids.items() if count > 1]
@@ -91,6 +102,7 @@ def every_error_is_a_problem(trial: Trial) -> None:
     """CC-ERR-001: every error is `application/problem+json`."""
     errors = _errors(trial)
     for exchange in errors:
+        trial.client.recall(exchange)
         told = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
         trial.equal("application/problem+json", told, f"the Content-Type of {exchange}")
     trial.witness(f"{len(errors)} errors, of the statuses {sorted({exchange.status for exchange in errors})}")
@@ -101,6 +113,7 @@ def every_problem_is_whole(trial: Trial) -> None:
     """CC-ERR-002: every problem has its members, and they agree with the answer."""
     errors = _errors(trial)
     for exchange in errors:
+        trial.client.recall(exchange)
         problem = exchange.document()
         faults = trial.contract.faults_of("Problem", problem)
         trial.require(not faults, f"{exchange}: {'; '.join(faults)}")
@@ -115,6 +128,7 @@ def every_code_keeps_its_place(trial: Trial) -> None:
     """CC-ERR-003: a `code` comes with the status and `retryable` of the catalogue."""
     seen: Counter[str] = Counter()
     for exchange in _errors(trial):
+        trial.client.recall(exchange)
         problem = exchange.document()
         kind = trial.contract.problems.get(str(problem["code"]))
         if kind is None:
@@ -160,6 +174,7 @@ def the_etag_follows_the_job(trial: Trial) -> None:
             new_covered = {
                 name: value for name, value in new.items() if name not in ("observed_at", "updated_at")
             }
+            trial.client.recall(after)
             etags = (before.headers.get("etag"), after.headers.get("etag"))
             if old_covered == new_covered and old["updated_at"] == new["updated_at"]:
                 trial.equal(

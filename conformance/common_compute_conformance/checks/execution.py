@@ -131,14 +131,15 @@ def _sent(trial: Trial, path: str) -> bytes:
 def inputs_lie_there(trial: Trial) -> None:
     """CC-JOB-009: an inline input lies at its `path` with its bytes, executable if it says so."""
     trial.workbench.succeeded("faithful")
+    sent = _sent(trial, "data/deep/bytes.in")
     content = trial.workbench.content("faithful", "bytes.seen")
-    sent = b64decode(trial.workbench.specimen("faithful").body["inputs"][0]["source"]["content_base64"])
     trial.equal(sent, content, "the bytes of the input data/deep/bytes.in")
     trial.equal(
         b"ran with an argument", trial.workbench.content("faithful", "tool.seen"), "what the executable wrote"
     )
     for path, told in ((HIDDEN_INPUT, "hidden.seen"), (LARGE_INPUT, "large.seen")):
-        trial.equal(_sent(trial, path), trial.workbench.content("faithful", told), f"the input {path}")
+        wanted = _sent(trial, path)
+        trial.equal(wanted, trial.workbench.content("faithful", told), f"the input {path}")
     trial.equal(b"yes", trial.workbench.content("faithful", "empty.seen"), "whether the empty input is there")
     odd = trial.workbench.content("faithful", "odd.seen")
     trial.equal(ODD_INPUT.encode() + b"\0odd", odd, "the path of an input, and its bytes")

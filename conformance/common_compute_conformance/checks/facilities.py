@@ -109,7 +109,9 @@ def launch_is_a_template(trial: Trial) -> None:
 @check("CC-FAC-006")
 def container_runtimes_are_announced(trial: Trial) -> None:
     """CC-FAC-006: a facility with containers announces a runtime and the formats it takes."""
-    runtimes = trial.target.facility["container_runtimes"]
+    facility_id = trial.target.facility_id
+    facility = trial.client.call("get_facility", facility_id=facility_id).expect(200).document()
+    runtimes = facility["container_runtimes"]
     trial.require(len(runtimes) > 0, "the facility claims container and announces no container runtime")
     for runtime in runtimes:
         formats = runtime["image_formats"]

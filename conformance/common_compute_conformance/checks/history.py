@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from common_compute_conformance.checks.idempotency import twins
 from common_compute_conformance.contract import Document, instant
 from common_compute_conformance.registry import check
 from common_compute_conformance.trial import Trial
@@ -119,6 +120,22 @@ def a_terminal_job_has_everything(trial: Trial) -> None:
             f"{job['id']} ({name}): {job['state']}, and at once 200 for its results, bytes and logs"
         )
     trial.require(with_bytes > 0, "no job that ended had a result to read at once")
+
+
+@check("CC-JOB-026")
+def a_job_followed_closely_has_everything(trial: Trial) -> None:
+    """CC-JOB-026: a job that is looked at all the time has everything at its first terminal look."""
+    specimen = twins(trial).specimen
+    job = trial.workbench.ended(specimen)
+    for exchange in specimen.at_end:
+        trial.client.recall(exchange)
+        trial.equal(200, exchange.status, f"the status of {exchange} at once after {job['state']}")
+    if job["state"] == "succeeded":
+        paths = [each["path"] for each in specimen.at_end[0].document()["results"]]
+        trial.equal(["kept.seen"], paths, "its results at the first look that showed it terminal")
+        trial.equal(b"said", specimen.at_end[1].content, "its log at that look")
+        trial.equal(b"kept", specimen.at_end[3].content, "the bytes of its result at that look")
+    trial.witness(f"{specimen.id}: {len(specimen.looks)} looks, and at the first terminal one all was there")
 
 
 @check("CC-JOB-029", specimens=_LIVES)

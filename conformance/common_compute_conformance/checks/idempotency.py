@@ -11,6 +11,7 @@ from typing import Any
 
 from common_compute_conformance.client import Exchange
 from common_compute_conformance.registry import check
+from common_compute_conformance.specimens import inline, script
 from common_compute_conformance.trial import Trial
 from common_compute_conformance.workbench import Specimen
 
@@ -55,6 +56,8 @@ def bodies_are_compared_as_values(trial: Trial) -> None:
         "1.0 for 1": text.replace('"one": 1', '"one": 1.0'),
         "1e0 for 1": text.replace('"one": 1', '"one": 1e0'),
         "10E-1 for 1": text.replace('"one": 1', '"one": 10E-1'),
+        "1.50 for 1.5": text.replace('"half": 1.5', '"half": 1.50'),
+        "15e-1 for 1.5": text.replace('"half": 1.5', '"half": 15e-1'),
         "an escape for a letter": text.replace("An x", "\\u0041n x"),
     }.items():
         headers = {**key, "Content-Type": "application/json"}
@@ -82,6 +85,12 @@ def another_body_is_refused(trial: Trial) -> None:
     for what, other in {
         "another command": {**body, "command": ["printf", "%s", "y"]},
         "another name": {**body, "name": "A y"},
+        "a name in other letters": {**body, "name": "AN X"},
+        "another output": {**body, "outputs": [{"path": "tour.seem"}]},
+        "a default that was left out": {**body, "outputs": [{"path": "tour.seen", "required": True}]},
+        "another input": {**body, "inputs": [inline("tour.in", b"2")]},
+        "another path of an input": {**body, "inputs": [inline("tour.on", b"1")]},
+        "no resources, or some": {**body, "resources": {} if body.get("resources") else {"queue": "x"}},
         "no name": {name: value for name, value in body.items() if name != "name"},
         "a member more": {**body, "environment": {}},
         "a label more": {**body, "labels": {**body["labels"], "more": ""}},
@@ -113,7 +122,9 @@ def twins(trial: Trial) -> Twins:
 
 def _twins(trial: Trial) -> Twins:
     count = trial.budget.twins
-    body = trial.workbench.trivial(name="One of twins", labels={"run": trial.workbench.run_name})
+    target = trial.target
+    body = script(target, "printf kept > kept.seen; printf said", outputs=[{"path": "kept.seen"}])
+    body |= {"name": "One of twins", "labels": {"run": trial.workbench.run_name}}
     longest = trial.pace.draw_name("~!#$%&'()*+,-./:;<=>?@[]^_`{|}").ljust(255, "k")
     key = {"Idempotency-Key": longest}
     refused = [
@@ -129,7 +140,9 @@ def _twins(trial: Trial) -> Twins:
     with ThreadPoolExecutor(count) as pool:
         answers = list(pool.map(submit, range(count)))
     accepted = [each for each in answers if each.status == 201] or [answers[0].expect(201)]
-    return Twins(Specimen("twin", body, key, accepted[0]), refused, answers)
+    specimen = Specimen("twin", body, key, accepted[0])
+    trial.workbench.follow(specimen)
+    return Twins(specimen, refused, answers)
 
 
 @check("CC-IDEM-004")

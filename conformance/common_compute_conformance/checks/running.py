@@ -19,6 +19,38 @@ def a_running_job_cannot_be_released(trial: Trial) -> None:
     trial.witness(f"{specimen.id}: 409 job-not-terminal, and it is still {before}")
 
 
+@check("CC-JOB-047")
+def observing_changes_no_etag(trial: Trial) -> None:
+    """CC-JOB-047: while nothing but `observed_at` of a job changes, its ETag and `updated_at` stay."""
+    specimen = trial.workbench.unfinished("long")
+    before = trial.client.call("get_job", job_id=specimen.id).expect(200)
+    for _ in trial.pace.polls(min(3.0, trial.pace.job_patience)):
+        after = trial.client.call("get_job", job_id=specimen.id).expect(200)
+        if after.document().get("observed_at") != before.document().get("observed_at"):
+            break
+    old, new = (
+        {name: value for name, value in each.document().items() if name not in ("observed_at", "updated_at")}
+        for each in (before, after)
+    )
+    if old != new:
+        trial.not_applicable(f"the job {specimen.id} changed in more than observed_at meanwhile")
+    trial.equal(before.headers.get("etag"), after.headers.get("etag"), f"the ETag of {specimen.id}")
+    trial.equal(before.document()["updated_at"], after.document()["updated_at"], "updated_at")
+    trial.witness(f"{specimen.id}, observed again: {after.headers.get('etag')} as before")
+
+
+@check("CC-ACC-004")
+def the_running_jobs_of_others_are_not_there(trial: Trial) -> None:
+    """CC-ACC-004: another's job that has not ended can neither be cancelled nor released, and goes on."""
+    specimen = trial.workbench.unfinished("long")
+    for operation_id in ("cancel_job", "release_job", "get_job", "list_results"):
+        trial.other_caller().call(operation_id, job_id=specimen.id).problem(404, "not-found")
+    job = trial.workbench.look(specimen)
+    trial.require("cancel_requested_at" not in job, f"{specimen.id} was cancelled by another caller")
+    trial.require(job["state"] not in trial.transitions.terminal, f"{specimen.id} is {job['state']}")
+    trial.witness(f"{specimen.id} is {job['state']} after another caller tried to end it")
+
+
 @check("CC-RES-001")
 def a_running_job_has_no_results(trial: Trial) -> None:
     """CC-RES-001: list_results and get_result before the end are 409 `results-not-ready`."""

@@ -8,6 +8,7 @@ from common_compute_conformance.checks.refusals import Near, refused
 from common_compute_conformance.registry import check
 from common_compute_conformance.trial import Trial
 
+_INLINE = {"kind": "inline", "content_base64": ""}
 _SECRETS = ("tR4ngers", "s3same-open", "sw0rdfish", "h1dden-one")
 
 
@@ -30,7 +31,29 @@ def what_cannot_be_fetched_is_refused(trial: Trial) -> None:
             pointer="/inputs/0/source/url",
             what=f"an input from {scheme}:",
         )
+        second = [*_input(_INLINE), {"path": "y", "source": url}]
+        refused(
+            trial,
+            trial.workbench.trivial(inputs=second),
+            "unsupported-capability",
+            pointer="/inputs/1/source/url",
+            what=f"a second input from {scheme}:",
+        )
         trial.witness(f"an input from {scheme}: 422")
+    output = {"path": "x", "destination": {"url": "no-such-scheme://example.org/x"}}
+    refused(
+        trial,
+        trial.workbench.trivial(outputs=[output]),
+        pointer="/outputs/0/destination/url",
+        what="a destination at no-such-scheme:",
+    )
+    names = {str(each["name"]) for each in trial.target.facility["storage"]}
+    for name in {each.swapcase() for each in names} - names:
+        stored = {"kind": "storage", "storage": name, "path": "x"}
+        pointer = "/inputs/0/source/storage"
+        refused(
+            trial, trial.workbench.trivial(inputs=_input(stored)), pointer=pointer, what=f"the storage {name}"
+        )
     stored = {"kind": "storage", "storage": "no-such-storage", "path": "x"}
     refused(
         trial,
@@ -51,10 +74,12 @@ def secrets_in_urls_are_not_shown(trial: Trial) -> None:
         trial.not_applicable("the facility lists no scheme of URLs")
     user, password, first, second = _SECRETS
     url = f"{schemes[0]}://{user}:{password}@example.invalid/a/b?one={first}&two={second}#end"
-    body = trial.workbench.trivial(inputs=_input({"kind": "url", "url": url}))
+    inputs = _input({"kind": "url", "url": url})
+    output = {"path": "z", "required": False, "destination": {"url": url.replace("/a/b", "/a/z")}}
+    body = trial.workbench.trivial(inputs=inputs, outputs=[output])
     specimen = trial.workbench.shared("staged", lambda: trial.workbench.begin("staged", body, {}))
-    trial.client.call("cancel_job", job_id=specimen.id)
-    shown = [specimen.submitted, trial.client.call("get_job", job_id=specimen.id).expect(200)]
+    cancelled = trial.client.call("cancel_job", job_id=specimen.id).expect(200, 202)
+    shown = [specimen.submitted, cancelled, trial.client.call("get_job", job_id=specimen.id).expect(200)]
     for exchange in shown:
         told = str(exchange.document()["spec"]["inputs"][0]["source"]["url"])
         for secret in _SECRETS:

@@ -17,7 +17,7 @@ def _lasts(occasion: Occasion) -> Body:
     default = occasion.target.resource("wall_time_seconds").get("default", _ENOUGH_SECONDS)
     if int(default) >= _ENOUGH_SECONDS:
         return {}
-    return {"resources": {"wall_time_seconds": occasion.wall_time(_ENOUGH_SECONDS)}}
+    return {"resources": {"wall_time_seconds": occasion.most("wall_time_seconds", _ENOUGH_SECONDS)}}
 
 
 @recipe("long")

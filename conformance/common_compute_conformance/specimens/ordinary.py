@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common_compute_conformance.errors import NotApplicable
-from common_compute_conformance.specimens.recipes import Body, Occasion, job, recipe, script
+from common_compute_conformance.specimens.recipes import Body, Occasion, inline, job, recipe, script
 from common_compute_conformance.target import Target
 
 PLAIN_RESULT = "one result\n"
@@ -15,6 +15,7 @@ METADATA_BYTES = 65536
 COUNTED = ("cpu_cores", "memory_bytes", "wall_time_seconds", "gpus")
 
 _TOUR_BYTES = 64 * 2**20
+_ENOUGH = {"cpu_cores": 1, "memory_bytes": _TOUR_BYTES, "wall_time_seconds": 60, "gpus": 1}
 _LABEL_BYTES = 45_000  # what the labels of the fullest job take in a body, with room for all else
 
 
@@ -39,8 +40,10 @@ def _plain(occasion: Occasion) -> Body:
 
 def _tour(occasion: Occasion, kind: str) -> Body:
     target = occasion.target
-    memory = int(target.resource("memory_bytes").get("max", _TOUR_BYTES))
-    asked = {"wall_time_seconds": occasion.wall_time(60), "memory_bytes": min(_TOUR_BYTES, memory)}
+    asked = {
+        "wall_time_seconds": occasion.most("wall_time_seconds", 60),
+        "memory_bytes": occasion.most("memory_bytes", _TOUR_BYTES),
+    }
     resources = {
         name: value for name, value in asked.items() if target.resource(name)["support"] != "unsupported"
     }
@@ -52,6 +55,7 @@ printf 'head\\nbehind\\n' | head -n 1 >> tour.seen
 sleep 1 && printf 'sleep\\n' >> tour.seen
 env MARK=env /bin/sh -c 'printf "%s\\n" "$MARK"' >> tour.seen
 kill -0 $$ && printf 'kill\\n' >> tour.seen""",
+        inputs=[inline("tour.in", b"1")],
         outputs=[{"path": "tour.seen"}],
         **({"resources": resources} if resources else {}),
     )
@@ -62,7 +66,7 @@ kill -0 $$ && printf 'kill\\n' >> tour.seen""",
 def _tour_of_the_first_probe(occasion: Occasion) -> Body:
     target = occasion.target
     body = _tour(occasion, str(target.software["kind"]))
-    return {**body, "name": "An x", "metadata": {"one": 1, "text": "größe", "list": [1, 2]}}
+    return {**body, "name": "An x", "metadata": {"one": 1, "half": 1.5, "text": "größe", "list": [1, 2]}}
 
 
 @recipe("tour-other")
@@ -104,7 +108,7 @@ def metadata_of(size: int) -> Body:
 @recipe("optional")
 def _optional(occasion: Occasion) -> Body:
     named = {name: values[0] for name, values in announced(occasion.target).items()}
-    resources = {**off_the_granularity(occasion.target), **named}
+    resources = {**off_the_granularity(occasion), **named}
     return job(
         occasion.target,
         "printf",
@@ -133,16 +137,19 @@ def announced(target: Target) -> dict[str, list[str]]:
     }
 
 
-def off_the_granularity(target: Target) -> dict[str, float]:
-    """Return a value for each resource that has a granularity, no multiple of it, and an integer as 1.0."""
-    capabilities = {name: target.resource(name) for name in COUNTED}
-    odd: dict[str, float] = {
-        name: int(capability["granularity"]) + 1
-        for name, capability in capabilities.items()
-        if capability["support"] != "unsupported" and capability.get("granularity", 1) > 1
-        if int(capability["granularity"]) + 1 <= int(capability.get("max", 2**53))
-    }
-    if capabilities["cpu_cores"]["support"] != "unsupported":
+def off_the_granularity(occasion: Occasion) -> dict[str, float]:
+    """Return a value for each resource that has a granularity, no multiple of it, and an integer as 1.0.
+
+    A job has to be able to run with it.
+    """
+    odd: dict[str, float] = {}
+    for name, least in _ENOUGH.items():
+        capability = occasion.target.resource(name)
+        step = int(capability.get("granularity", 1))
+        value = max(step, least // step * step) + 1
+        if capability["support"] != "unsupported" and step > 1 and value <= occasion.most(name, value):
+            odd[name] = value
+    if occasion.target.resource("cpu_cores")["support"] != "unsupported":
         odd.setdefault("cpu_cores", 1.0)
     return odd
 
@@ -152,6 +159,7 @@ def _same(occasion: Occasion) -> Body:
     return script(
         occasion.target,
         'at_start=$(printf "%s/" *); printf "%s %s" "$CC_JOB_ID" "$at_start" > same.seen; printf said',
+        name="Twice the same",
         outputs=[{"path": "same.seen"}],
         labels={"shelf": "one"},
     )

@@ -48,16 +48,16 @@ class Occasion:
         """How many bytes a body may have here."""
         return int(self.target.service_info["limits"]["max_request_bytes"])
 
-    def wall_time(self, seconds: int) -> int:
-        """Return so many seconds of wall time, or as many as a job may have here if that is less."""
-        limits = [self.target.resource("wall_time_seconds").get("max", seconds)]
+    def most(self, resource: str, wanted: int) -> int:
+        """Return so much of a resource, or as much as a job may have here if that is less."""
+        limits = [self.target.resource(resource).get("max", wanted)]
         if self.target.resource("queue")["support"] != "unsupported":
             limits += [
-                queue.get("max_wall_time_seconds", seconds)
+                queue.get(f"max_{resource}", wanted)
                 for queue in self.target.facility["queues"]
                 if queue.get("default")
             ]
-        return min(seconds, *map(int, limits))
+        return min(wanted, *map(int, limits))
 
 
 Recipe = Callable[[Occasion], Body]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,7 +35,7 @@ class EnrollingFacility(BetweenGroundAndFacility):
             return held
         public = Ed25519PrivateKey.generate().public_key()
         line = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-        digest = hashlib.sha256(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).digest()
+        digest = hashlib.sha256(b64decode(line.split(" ")[1])).digest()
         keys = {
             "public_key": line,
             "fingerprint": "SHA256:" + b64encode(digest).decode().rstrip("="),
