@@ -12,6 +12,8 @@ from pathlib import Path
 
 import list_figures
 import machine
+import mutant_figures
+import plain_schemathesis
 import report
 import request_figures
 import start_figures
@@ -30,6 +32,8 @@ def main() -> None:
         "store": lambda: [store_figures.measure(arguments.rounds)],
         "list": lambda: [list_figures.measure(arguments.rounds)],
         "start": lambda: [start_figures.measure(arguments.rounds)],
+        "schemathesis": lambda: plain_schemathesis.measure(arguments.sample),
+        "mutants": lambda: mutant_figures.measure(arguments.rounds),
     }
     sections = []
     for name in arguments.only or measurements:
@@ -45,7 +49,17 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="how often each figure is measured")
-    parser.add_argument("--only", action="append", choices=["requests", "store", "list", "start"])
+    parser.add_argument(
+        "--sample",
+        type=int,
+        default=plain_schemathesis.MUTANTS,
+        help="how many of the mutants plain schemathesis meets",
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=["requests", "store", "list", "start", "schemathesis", "mutants"],
+    )
     return parser.parse_args()
 
 

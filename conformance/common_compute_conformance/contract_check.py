@@ -45,7 +45,7 @@ class Effort:
 _EFFORTS = {
     "quick": Effort(systematic=40, random=4, intrusions=2, seconds=10),
     "normal": Effort(systematic=300, random=20, intrusions=4, seconds=30),
-    "thorough": Effort(systematic=1000, random=120, intrusions=10, seconds=120),
+    "thorough": Effort(systematic=800, random=80, intrusions=10, seconds=120),
 }
 
 

@@ -42,8 +42,8 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
 class Result:
     """What one check found: its outcome, why, what it saw, and the redacted conversation.
 
-    `expected` and `actual` are short texts of what a failed comparison held against each other; `reproduce` is
-    shell text that shows the fault again. They are empty where there is nothing to say.
+    `expected` and `actual` are short texts of what a failed comparison held against each other; `reproduce`
+    is shell text that shows the fault again. They are empty where there is nothing to say.
     """
 
     check: str

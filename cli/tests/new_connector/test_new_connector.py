@@ -146,6 +146,7 @@ def test_its_configuration_is_in_order_and_a_wrong_one_is_told(new_project: Call
 
 
 @pytest.mark.real
+@pytest.mark.timeout(600)  # three certifications
 def test_it_is_red_for_the_reason_that_it_names_and_green_after_the_change(
     new_project: Callable[[str], Any], serve: Callable[[Any], Any]
 ) -> None:

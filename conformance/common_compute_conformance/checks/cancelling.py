@@ -60,9 +60,10 @@ def a_cancel_changes_the_etag(trial: Trial) -> None:
     stop = stopped(trial)
     told = stop.cancelled.expect(202).document()
     trial.client.recall(stop.cancelled)
+    was, became = stop.before["updated_at"], told["updated_at"]
     trial.require(
-        instant(stop.before["updated_at"]) < instant(told["updated_at"]),
-        f"updated_at was {stop.before['updated_at']} before the cancel, and {told['updated_at']} in its answer",
+        instant(was) < instant(became),
+        f"updated_at was {was} before the cancel, and is {became} in its answer",
     )
     now = trial.client.call("get_job", job_id=stop.specimen.id, headers={"If-None-Match": stop.etag})
     trial.equal(200, now.status, "the status of get_job with the ETag from before the cancel")

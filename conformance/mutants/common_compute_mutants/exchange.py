@@ -58,10 +58,10 @@ class Request:
         return next((value for key, value in self.query if key == name), None)
 
     def json(self) -> Any:
-        """Return the body as JSON, None if it is none."""
+        """Return the body as JSON, None if it is none or too deep for this reader."""
         try:
-            return json.loads(self.body)
-        except ValueError:
+            return json.loads(self.body.decode())
+        except (ValueError, RecursionError):
             return None
 
     def without_header(self, name: str) -> Request:
@@ -82,12 +82,17 @@ class Request:
         return replace(kept, query=(*kept.query, (name, value)))
 
     def edited(self, edit: Callable[[Any], object]) -> Request:
-        """Return the request with its JSON object changed in place by `edit`; one without is as it was."""
+        """Return the request with its JSON object changed in place by `edit`.
+
+        What has none, or is not changed, stays as it came, byte for byte: blanks, faults of the JSON and all.
+        """
         document = self.json()
         if not isinstance(document, dict):
             return self
+        before = json.dumps(document)
         edit(document)
-        return replace(self, body=json.dumps(document).encode("utf-8", "surrogatepass"))
+        after = json.dumps(document)
+        return self if after == before else replace(self, body=after.encode())
 
 
 @dataclass(frozen=True)

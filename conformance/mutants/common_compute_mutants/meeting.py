@@ -20,7 +20,8 @@ _PATIENCE_SECONDS = 12.0
 class Meeting:
     """One run of the kit: against which server, with which seed and budget, and what has to turn red.
 
-    `only` names the requirements that are met, all if it is empty. Without `expected` nothing may turn red.
+    `only` names the requirements that are met, all if it is empty; a mutant that meets its own alone is left
+    at the first check that it fails. Without `expected` nothing may turn red.
     """
 
     house: str
@@ -88,6 +89,7 @@ def meet(meeting: Meeting) -> Row:
                 budget=meeting.budget,
                 seed=meeting.seed,
                 patience=_PATIENCE_SECONDS,
+                fail_fast=meeting.expected is not None and bool(meeting.only),
             )
     except Exception as error:  # noqa: BLE001 (one that breaks the kit is told, and the others are met)
         return Row(meeting, "broke", message=f"{type(error).__name__}: {error}")
