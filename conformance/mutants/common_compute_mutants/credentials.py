@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -114,7 +115,8 @@ class TellAnotherFingerprint(_AltersKeys):
 
     def altered(self, document: dict[str, Any]) -> dict[str, Any]:
         """Digest the line."""
-        return {**document, "fingerprint": "SHA256:" + sha256(document["public_key"].encode()).hexdigest()}
+        digest = b64encode(sha256(document["public_key"].encode()).digest()).decode().rstrip("=")
+        return {**document, "fingerprint": f"SHA256:{digest}"}
 
 
 @wraps("CC-CRED-002", house="enrolled")
