@@ -17,7 +17,7 @@ from common_compute_conformance.errors import Failure, Inconclusive, NotAssessed
 from common_compute_conformance.generation.answers import Deviation, deviations
 from common_compute_conformance.generation.attributions import naming
 from common_compute_conformance.generation.claimed import ClaimedContract
-from common_compute_conformance.generation.generator import Generated, Generator, faults_of_form, quiet
+from common_compute_conformance.generation.generator import Generated, faults_of_form, generator_of, quiet
 from common_compute_conformance.generation.harmless import Harmless
 from common_compute_conformance.generation.questions import Question, Questions
 from common_compute_conformance.trial import Trial
@@ -89,7 +89,7 @@ class Examination:
         self._questions = Questions(
             trial.contract, claimed, harmless, _places(trial), lambda: pace.draw_name("generated")
         )
-        self._generator = Generator(claimed.document, trial.workbench.seed)
+        self._generator = generator_of(claimed.document, trial.workbench.seed)
         self._buckets: dict[tuple[str, str], Bucket] = {}
         self._silences: dict[str, list[str]] = {}
         self._examined: set[str] = set()

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -75,7 +76,7 @@ class Generator:
         found: list[Any] = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
         self._operations = {str(each.definition.raw["operationId"]): each for each in found}
         self._seed = seed
-        self._generated: dict[tuple[str, str], list[Generated]] = {}
+        self._generated: dict[tuple[str, str, int], list[Generated]] = {}
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -103,7 +104,7 @@ class Generator:
         return [Generated(replace(draft, operation_id="validate_job"), None) for draft in bodies]
 
     def _of(self, way: str, operation_id: str, most: int = 0) -> list[Generated]:
-        key = (way, operation_id)
+        key = (way, operation_id, most)
         if key not in self._generated:
             operation = self._operations[operation_id]
             cases: Iterable[Any] = _systematic(operation)
@@ -111,6 +112,16 @@ class Generator:
                 cases = _at_random(operation, most, self._seed ^ crc32(operation_id.encode()))
             self._generated[key] = list(_drafted(operation_id, cases))
         return self._generated[key]
+
+
+@lru_cache(maxsize=16)
+def _kept(text: str, seed: int) -> Generator:
+    return Generator(json.loads(text), seed)
+
+
+def generator_of(document: Mapping[str, Any], seed: int) -> Generator:
+    """Return the generator for a document and a seed, the same one again: what it makes takes seconds."""
+    return _kept(json.dumps(document), seed)
 
 
 def _systematic(operation: Any) -> Iterator[Any]:
