@@ -93,10 +93,8 @@ def _squeezed(request: Request) -> Request:
     return replace(request, body=request.body.rstrip())
 
 
-async def _limit(request: Request, forward: Forward) -> int:
-    info = await forward(
-        Request("GET", "/service-info", (), request.without_header("content-length").headers, b"")
-    )
+async def _limit(forward: Forward) -> int:
+    info = await forward(Request("GET", "/service-info", (), (), b""))
     return int(info.json()["limits"]["max_request_bytes"])
 
 
@@ -116,7 +114,7 @@ async def believe_the_announced_length(request: Request, forward: Forward) -> An
 @twists("CC-ERR-007")
 async def refuse_the_largest(request: Request, forward: Forward) -> Answer:
     """A body of exactly `max_request_bytes` is answered 413."""
-    if request.is_submission and len(request.body) == await _limit(request, forward):
+    if request.is_submission and len(request.body) == await _limit(forward):
         return await forward(replace(request, body=request.body + b" "))
     return await forward(request)
 
@@ -125,7 +123,7 @@ async def refuse_the_largest(request: Request, forward: Forward) -> Answer:
 async def stand_behind_a_proxy(request: Request, forward: Forward) -> Answer:
     """A proxy in front answers 413 to a body of more than 1 MiB, which `max_request_bytes` allows."""
     if request.is_submission and len(request.body) > 2**20:
-        return await forward(replace(request, body=b" " * (await _limit(request, forward) + 1)))
+        return await forward(replace(request, body=b" " * (await _limit(forward) + 1)))
     return await forward(request)
 
 
@@ -211,7 +209,7 @@ async def read_yaml(request: Request, forward: Forward) -> Answer:
     ):
         try:
             value = yaml.safe_load(request.body)
-        except (yaml.YAMLError, ValueError):
+        except (yaml.YAMLError, ValueError, RecursionError):
             return await forward(request)
         return await forward(replace(request, body=json.dumps(value).encode()))
     return await forward(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from urllib.parse import quote
 
 from common_compute_mutants.exchange import Answer, Forward, Request, json_answer, problem_answer
 from common_compute_mutants.registry import twists
@@ -99,7 +100,9 @@ async def head_has_no_content(request: Request, forward: Forward) -> Answer:
 async def send_a_body_to_head(request: Request, forward: Forward) -> Answer:
     """HEAD is answered as GET is, with the body."""
     if request.method == "HEAD":
-        return replace(await forward(replace(request, method="GET")), body_to_head=True)
+        answer = await forward(replace(request, method="GET"))
+        # Nobody could tell this body from the beginning of the connection's next answer.
+        return replace(answer.with_header("connection", "close"), body_to_head=True)
     return await forward(request)
 
 
@@ -124,7 +127,7 @@ async def redirect_options(request: Request, forward: Forward) -> Answer:
     """OPTIONS is redirected to the path with a slash added."""
     answer = await forward(request)
     if request.method == "OPTIONS":
-        return replace(answer, status=307).with_header("location", f"/v1{request.path}/")
+        return replace(answer, status=307).with_header("location", f"/v1{quote(request.path)}/")
     return answer
 
 

@@ -26,7 +26,7 @@ async def _tell(request: Request, forward: Forward, edit: Callable[[Any], object
 async def list_facilities_in_short(request: Request, forward: Forward) -> Answer:
     """list_facilities leaves out the description, which only get_facility gives."""
     answer = await forward(request)
-    if request.is_call("GET", "facilities"):
+    if request.is_call("GET", "facilities") and answer.status == 200:
         return answer.edited(lambda page: [each.pop("description") for each in page["facilities"]])
     return answer
 
@@ -45,6 +45,8 @@ async def find_facilities_by_name(request: Request, forward: Forward) -> Answer:
     """get_facility finds a facility by its name instead of its id."""
     if request.is_call("GET", "facilities", "*"):
         listed = await forward(replace(request, path="/facilities"))
+        if listed.status != 200:
+            return listed
         for facility in listed.json()["facilities"]:
             if facility["name"] == request.segments[1]:
                 return json_answer(200, facility, listed)
@@ -56,7 +58,7 @@ async def find_facilities_by_name(request: Request, forward: Forward) -> Answer:
 async def list_a_facility_twice(request: Request, forward: Forward) -> Answer:
     """list_facilities gives a facility twice."""
     answer = await forward(request)
-    if request.is_call("GET", "facilities"):
+    if request.is_call("GET", "facilities") and answer.status == 200:
         return answer.edited(lambda page: page["facilities"].append(page["facilities"][0]))
     return answer
 
@@ -65,7 +67,7 @@ async def list_a_facility_twice(request: Request, forward: Forward) -> Answer:
 async def list_what_nobody_finds(request: Request, forward: Forward) -> Answer:
     """list_facilities gives a facility that get_facility does not find."""
     answer = await forward(request)
-    if request.is_call("GET", "facilities"):
+    if request.is_call("GET", "facilities") and answer.status == 200:
         return answer.edited(
             lambda page: page["facilities"].append({**page["facilities"][0], "id": "planned"})
         )
@@ -76,7 +78,7 @@ async def list_what_nobody_finds(request: Request, forward: Forward) -> Answer:
 async def list_no_facility(request: Request, forward: Forward) -> Answer:
     """list_facilities gives nothing, though jobs are taken for a facility."""
     answer = await forward(request)
-    if request.is_call("GET", "facilities"):
+    if request.is_call("GET", "facilities") and answer.status == 200:
         return answer.edited(lambda page: page.update(facilities=[]))
     return answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -76,7 +77,8 @@ async def give_all_software_at_once(request: Request, forward: Forward) -> Answe
 @twists("CC-SVC-016")
 async def count_pages(request: Request, forward: Forward) -> Answer:
     """A page token stands for a page's number, so that another `page_size` on the way skips entries."""
-    member, size = _member(request), int(request.parameter("page_size") or "100")
+    asked = request.parameter("page_size") or "100"
+    member, size = _member(request), int(asked) if re.fullmatch("[0-9]+", asked) else 0
     number = request.memory.get(request.parameter("page_token") or "", 0)
     if member is None or not 0 < (number + 1) * size <= _LARGEST:
         return await forward(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import quote
 
 from common_compute_mutants.exchange import Answer, Forward, Request, problem_answer
 from common_compute_mutants.registry import twists
@@ -65,7 +66,7 @@ async def redirect_a_slash_away(request: Request, forward: Forward) -> Answer:
     """A path with a slash added is redirected to the path without it."""
     answer = await forward(request)
     if request.path.endswith("/") and request.path != "/":
-        return replace(answer, status=307).with_header("location", f"/v1{request.path.rstrip('/')}")
+        return replace(answer, status=307).with_header("location", f"/v1{quote(request.path.rstrip('/'))}")
     return answer
 
 

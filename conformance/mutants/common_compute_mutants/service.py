@@ -32,7 +32,7 @@ async def ask_for_a_token_at_the_door(request: Request, forward: Forward) -> Ans
 async def take_core_for_granted(request: Request, forward: Forward) -> Answer:
     """`conforms_to` of the service names its optional classes only, without `core`."""
     answer = await forward(request)
-    if request.is_call("GET", "service-info"):
+    if request.is_call("GET", "service-info") and answer.status == 200:
         return answer.edited(lambda info: info["conforms_to"].remove("core"))
     return answer
 
@@ -49,7 +49,7 @@ async def ask_for_a_token_for_health(request: Request, forward: Forward) -> Answ
 async def fail_with_200(request: Request, forward: Forward) -> Answer:
     """get_health says `fail` and answers 200 all the same."""
     answer = await forward(request)
-    if request.is_call("GET", "health"):
+    if request.is_call("GET", "health") and answer.status == 200:
         return answer.edited(lambda health: health.update(status="fail"))
     return answer
 
@@ -58,14 +58,15 @@ async def fail_with_200(request: Request, forward: Forward) -> Answer:
 async def pass_with_503(request: Request, forward: Forward) -> Answer:
     """get_health says `pass` and answers 503."""
     answer = await forward(request)
-    return replace(answer, status=503) if request.is_call("GET", "health") else answer
+    passes = request.is_call("GET", "health") and answer.status == 200
+    return replace(answer, status=503) if passes else answer
 
 
 @twists("CC-SVC-002")
 async def say_ok(request: Request, forward: Forward) -> Answer:
     """get_health says `ok`, a word that the health document does not have."""
     answer = await forward(request)
-    if request.is_call("GET", "health"):
+    if request.is_call("GET", "health") and answer.status == 200:
         return answer.edited(lambda health: health.update(status="ok"))
     return answer
 
@@ -74,7 +75,7 @@ async def say_ok(request: Request, forward: Forward) -> Answer:
 async def report_bad_health_as_a_problem(request: Request, forward: Forward) -> Answer:
     """get_health answers 503 with a problem document instead of the health document."""
     answer = await forward(request)
-    if request.is_call("GET", "health"):
+    if request.is_call("GET", "health") and answer.status == 200:
         return problem_answer(request, answer, 503, "service-unavailable", retryable=True)
     return answer
 
@@ -101,7 +102,7 @@ async def put_the_version_in_the_middle(request: Request, forward: Forward) -> A
 async def say_null_of_a_description(request: Request, forward: Forward) -> Answer:
     """get_service_info says null for a description that it does not have."""
     answer = await forward(request)
-    if request.is_call("GET", "service-info"):
+    if request.is_call("GET", "service-info") and answer.status == 200:
         return answer.edited(lambda info: info.update(description=None))
     return answer
 
@@ -110,7 +111,7 @@ async def say_null_of_a_description(request: Request, forward: Forward) -> Answe
 async def say_null_until_it_is_known(request: Request, forward: Forward) -> Answer:
     """A job that has not ended says null for its exit code."""
     answer = await forward(request)
-    if request.is_call("GET", "jobs", "*"):
+    if request.is_call("GET", "jobs", "*") and answer.status == 200:
         return answer.edited(lambda job: job.setdefault("exit_code") if job.get("state") == "running" else 0)
     return answer
 
@@ -146,7 +147,7 @@ async def leave_the_media_type_to_guess(request: Request, forward: Forward) -> A
 async def forget_whether_it_is_stale(request: Request, forward: Forward) -> Answer:
     """The answer to a cancellation is a job without `stale`."""
     answer = await forward(request)
-    if request.is_call("POST", "jobs", "*", "cancel"):
+    if request.is_call("POST", "jobs", "*", "cancel") and answer.status < 300:
         return answer.edited(lambda job: job.pop("stale", None))
     return answer
 
