@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -129,13 +129,16 @@ def meet(meeting: Meeting) -> Found:
         except subprocess.TimeoutExpired:
             exit_code = None
         seconds = time.monotonic() - started
-        failures = _failures(json.loads(report.read_bytes())["failures"]) if report.exists() else frozenset()
+        # A run that did not come to an end leaves no report, or an empty one.
+        failures = _failures(report.read_bytes()) if exit_code in (0, _RED) else frozenset()
     return Found(meeting, exit_code, failures, seconds)
 
 
-def _failures(entries: Iterable[dict[str, object]]) -> frozenset[tuple[str, str]]:
+def _failures(report: bytes) -> frozenset[tuple[str, str]]:
     return frozenset(
-        (str(entry["code"]), str(operation)) for entry in entries for operation in entry["operations"]
+        (entry["code"], operation)
+        for entry in json.loads(report)["failures"]
+        for operation in entry["operations"]
     )
 
 
