@@ -28,8 +28,9 @@ _SEED = 20080701
 class RightServer:
     """How to start a server: its command, the tokens of two callers where it wants them, the programs it needs.
 
-    `leaves_out` are the requirements of level SHOULD that it chose not to keep. The command prints a line of JSON with the `url`, including `/v1`, once the server answers; on SIGTERM the
-    server ends its jobs, removes what it kept below TMPDIR, and exits with 0.
+    `leaves_out` are the requirements of level SHOULD that it chose not to keep. The command prints a line of JSON
+    with the `url`, including `/v1`, once the server answers; on SIGTERM the server ends its jobs, removes what it
+    kept below TMPDIR, and exits with 0.
     """
 
     name: str
