@@ -132,8 +132,15 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Project], Server]]:
 
 
 def _end_what_works_in(room: Path) -> None:
-    """End the jobs, and the queues, that a failed test left: they need no server."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if (process / "cwd").readlink().is_relative_to(room):
+    """End the jobs, and the queues, that a failed test left: they need no server, and go on when a child ends."""
+    while left := [process for process in Path("/proc").glob("[0-9]*") if _works_in(room, process)]:
+        for process in left:
+            with suppress(ProcessLookupError):
                 os.kill(int(process.name), signal.SIGKILL)
+
+
+def _works_in(room: Path, process: Path) -> bool:
+    try:
+        return (process / "cwd").readlink().is_relative_to(room)
+    except OSError:
+        return False
