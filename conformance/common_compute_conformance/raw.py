@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Mapping
+from http.client import HTTPException, HTTPResponse
 from urllib.parse import urlsplit
 
 import httpx
@@ -17,7 +18,7 @@ def raw_exchange(
 ) -> tuple[int, httpx.Headers, bytes]:
     """Send a request without a body, its path as it is behind that of `url`.
 
-    Return the status, the headers and whatever came after them, which may be chunked.
+    Return the status, the headers and the body; of an answer to HEAD whatever came after its headers.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -36,16 +37,9 @@ def raw_exchange(
             if parts.scheme == "https":
                 connection = ssl.create_default_context().wrap_socket(plain, server_hostname=host)
             connection.sendall(request)
-            answer = b""
-            while chunk := connection.recv(65536):
-                answer += chunk
-    except OSError as error:
-        raise Inconclusive(f"{what}: no answer came ({error})") from error
-    head, _, rest = answer.partition(b"\r\n\r\n")
-    first, *told = head.decode("latin-1").split("\r\n")
-    try:
-        status = int(first.split(" ", 2)[1])
-    except (IndexError, ValueError) as error:
-        raise Inconclusive(f"{what}: the answer is no HTTP: {head[:100]!r}") from error
-    pairs = [(name.strip(), value.strip()) for name, _, value in (line.partition(":") for line in told)]
-    return status, httpx.Headers(pairs), rest
+            answer = HTTPResponse(connection, method=method)
+            answer.begin()
+            body = answer.fp.read() if method == "HEAD" else answer.read()
+    except (OSError, HTTPException) as error:
+        raise Inconclusive(f"{what}: no answer came ({type(error).__name__}: {error})") from error
+    return answer.status, httpx.Headers(answer.getheaders()), body

@@ -60,6 +60,11 @@ class Check:
     function: CheckFunction
     specimens: tuple[str, ...]
 
+    @property
+    def area(self) -> str:
+        """The module that it stands in."""
+        return self.function.__module__.rpartition(".")[2]
+
 
 class Registry:
     """The checks of a kit, in the order in which they were registered."""
@@ -91,4 +96,6 @@ def load_checks() -> Registry:
     """Import all areas, and return what they registered."""
     for area in AREAS:
         import_module(f"common_compute_conformance.checks.{area}")
+    # One area may have imported another before its turn.
+    REGISTRY.checks.sort(key=lambda check: AREAS.index(check.area))
     return REGISTRY

@@ -36,13 +36,19 @@ def test_checks_name_specimens_that_exist() -> None:
     assert set() == named - specimens.names()
 
 
+def test_checks_run_area_by_area() -> None:
+    """Checks run in the order of the areas, whichever area imports another."""
+    areas = [AREAS.index(check.area) for check in load_checks().checks]
+    assert sorted(areas) == areas
+
+
 def test_lasting_jobs_come_late() -> None:
     """No check before the area `running` starts a job that lasts: a facility with one place would stand still."""
     early = AREAS[: AREAS.index("running")]
     lasting = [
         check.name
         for check in load_checks().checks
-        if check.function.__module__.rpartition(".")[2] in early
+        if check.area in early
         and any(f'"{name}"' in inspect.getsource(check.function) for name in specimens.LASTING)
     ]
     assert [] == lasting
