@@ -29,7 +29,7 @@ MUTANTS = 200
 _MUTANTS_SEED = 1
 _RIGHT_SEEDS = (1, 2, 3)
 _MOST_EXAMPLES = 20
-_LONGEST_SECONDS = 300
+_LONGEST_SECONDS = 120
 _AT_ONCE = 2
 _RED = 1
 """The exit code of schemathesis that found something; 0 is nothing, and 2 that it did not get that far."""
