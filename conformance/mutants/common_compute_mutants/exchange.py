@@ -120,7 +120,9 @@ class Answer:
         return replace(self, headers=(*_without(self.headers, name), (name.lower(), value)))
 
     def json(self) -> Any:
-        """Return the body as JSON, None if it is none."""
+        """Return the body as JSON, None if it is not announced as such: a log may look like JSON, too."""
+        if "json" not in (self.header("content-type") or ""):
+            return None
         try:
             return json.loads(self.body)
         except ValueError:

@@ -13,7 +13,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +45,15 @@ _BRISK = 0.4
 
 @dataclass(frozen=True)
 class House:
-    """A server that runs: its base URL, and the tokens of two callers where it asks for tokens."""
+    """A server that runs: its base URL, and the tokens of two callers where it asks for tokens.
+
+    `troubles` grows by what a mutant's twist itself breaks with.
+    """
 
     url: str
     token: str | None = None
     other_token: str | None = None
+    troubles: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -59,8 +63,10 @@ def running(house: str, mutant: Mutant | None = None) -> Iterator[House]:
     guarded = house in ("guarded", "enrolled")
     with tempfile.TemporaryDirectory(prefix="common-compute-mutant-") as room:
         app: ASGIApp = _app(house, mutant, Path(room), guarded=guarded)
+        troubles: list[str] = []
         if mutant is not None and mutant.twist is not None:
-            app = Twisted(app, mutant.twist, mutant.base)
+            app = twisted = Twisted(app, mutant.twist, mutant.base)
+            troubles = twisted.troubles
         config = uvicorn.Config(
             app,
             host="127.0.0.1",
@@ -77,8 +83,9 @@ def running(house: str, mutant: Mutant | None = None) -> Iterator[House]:
         thread.start()
         try:
             port = server.port()
-            tokens = (ANNA, BERT) if guarded else (None, None)
-            yield House(f"http://127.0.0.1:{port}{mutant.base if mutant else '/v1'}", *tokens)
+            url = f"http://127.0.0.1:{port}{mutant.base if mutant else '/v1'}"
+            token, other_token = (ANNA, BERT) if guarded else (None, None)
+            yield House(url, token, other_token, troubles)
         finally:
             server.should_exit = True
             thread.join()

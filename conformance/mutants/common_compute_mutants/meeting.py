@@ -93,6 +93,8 @@ def meet(meeting: Meeting) -> Row:
             )
     except Exception as error:  # noqa: BLE001 (one that breaks the kit is told, and the others are met)
         return Row(meeting, "broke", message=f"{type(error).__name__}: {error}")
+    if house.troubles:
+        return Row(meeting, "broke", message=f"the mutant itself broke: {house.troubles[0]}")
     return _row(meeting, certificate)
 
 

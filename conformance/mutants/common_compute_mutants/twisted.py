@@ -14,9 +14,13 @@ _BASE = "/v1"
 
 
 class Twisted:
-    """The application `right` with a twist in each exchange below the base path, which may be another one."""
+    """The application `right` with a twist in each exchange below the base path, which may be another one.
+
+    `troubles` holds what the twist itself broke with: that is no fault of a server which a kit should find.
+    """
 
     def __init__(self, right: ASGIApp, twist: Twist, base: str = _BASE) -> None:
+        self.troubles: list[str] = []
         self._right = right
         self._twist = twist
         self._base = base
@@ -44,7 +48,11 @@ class Twisted:
         async def forward(changed: Request) -> Answer:
             return await self._ask(scope, request, changed)
 
-        answer = await self._twist(request, forward)
+        try:
+            answer = await self._twist(request, forward)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is told, and the exchange has an answer)
+            self.troubles.append(f"{type(error).__name__}: {error}, at {request.method} {request.path}")
+            answer = Answer(500, (), b"")
         if self._base != _BASE:
             answer = _moved(answer, self._base)
         # The length belongs to the body that is sent now; an answer to HEAD keeps the one that it was given.

@@ -31,6 +31,9 @@ async def change_nothing(request, forward):
 
 async def end_the_process(request, forward):
     os._exit(3)
+
+async def break_itself(request, forward):
+    return (await forward(request)).json()["jobs"]
 """
 
 Making = Callable[[str], Mutant]
@@ -109,6 +112,14 @@ def test_a_process_that_ends_is_replaced(made: Making) -> None:
         name: row.observed for name, row in rows.items()
     }
     assert "the process ended" in rows["end_the_process"].message
+
+
+@pytest.mark.real
+def test_a_mutant_that_breaks_itself_is_no_kill(made: Making) -> None:
+    """A mutant whose own code breaks is told as such: the kit has found no fault of a server."""
+    (row,) = hold(_meetings(made("break_itself")), 1)
+    assert ("broke", False) == (row.observed, row.as_it_should_be)
+    assert "the mutant itself broke: KeyError: 'jobs', at GET /service-info" == row.message
 
 
 @pytest.mark.real
