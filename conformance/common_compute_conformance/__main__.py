@@ -11,8 +11,8 @@ from pathlib import Path
 
 from common_compute_conformance.budget import BUDGETS, QUICK
 from common_compute_conformance.errors import ConformanceError
-from common_compute_conformance.publication import write
-from common_compute_conformance.report import report
+from common_compute_conformance.reporting.publication import write
+from common_compute_conformance.reporting.report import report
 from common_compute_conformance.runner import certify
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePath
 
-from common_compute_conformance.client import Redaction
 from common_compute_conformance.errors import (
     ConformanceError,
     Failure,
@@ -16,9 +15,10 @@ from common_compute_conformance.errors import (
     NotApplicable,
     NotAssessed,
 )
+from common_compute_conformance.journal import Redaction
 from common_compute_conformance.outcome import RED, Outcome, Result
 from common_compute_conformance.registry import Check
-from common_compute_conformance.reproduction import reproduction
+from common_compute_conformance.reproducing.reproduction import reproduction
 from common_compute_conformance.trial import Trial
 
 _KEPT_EXCHANGES = 12

@@ -9,13 +9,15 @@ from typing import Any
 
 from common_compute_conformance.budget import BUDGETS, QUICK
 from common_compute_conformance.certificate import Certificate, kit_facts, verdict_of
-from common_compute_conformance.client import Client, Journal, Ledger, Redaction
+from common_compute_conformance.client import Client
 from common_compute_conformance.contract import Document, load_contract, load_transitions
 from common_compute_conformance.errors import NothingAnswers, WrongArgument
+from common_compute_conformance.journal import Journal, Redaction
+from common_compute_conformance.ledger import Ledger
 from common_compute_conformance.outcome import RED, Outcome, Result
 from common_compute_conformance.pace import Pace
 from common_compute_conformance.registry import Check, load_checks
-from common_compute_conformance.reproduction import reproduction
+from common_compute_conformance.reproducing.reproduction import reproduction
 from common_compute_conformance.requirements import Requirement, load_requirements
 from common_compute_conformance.rounds import Rounds
 from common_compute_conformance.smoke import Stopped, make_ready, meet, run_one_job

@@ -1,211 +1,28 @@
-"""Speak to the target, remember every exchange, and clean up what was made."""
+"""Speak to the target as one of its callers."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 
-from common_compute_conformance.contract import Contract, Document, parse_json
-from common_compute_conformance.errors import Failure, Inconclusive, NothingAnswers
+from common_compute_conformance.contract import Contract, parse_json
+from common_compute_conformance.errors import Inconclusive, NothingAnswers
+from common_compute_conformance.exchange import Exchange
+from common_compute_conformance.journal import Journal
+from common_compute_conformance.ledger import Ledger
 from common_compute_conformance.pace import Pace
 from common_compute_conformance.raw import raw_exchange
 
 _UNSET: Any = object()
-_KEPT_BYTES = 2000
 # A service may limit how often it is asked: how often one request is sent again, and for how long we wait.
 _MOST_PATIENT = 10
 _LONGEST_WAIT_SECONDS = 60.0
-# What a server or a gateway before it answers when it cannot do its work for the moment.
-_TROUBLE = frozenset({429, 502, 503, 504})
 
 Query = Iterable[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One request and its answer, with what of the answer does not fit the contract."""
-
-    method: str
-    url: str
-    request_headers: httpx.Headers
-    request_body: bytes
-    status: int
-    headers: httpx.Headers
-    content: bytes
-    seconds: float
-    faults: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.url} -> {self.status}"
-
-    def expect(self, *statuses: int) -> Exchange:
-        """Return this exchange if its status is one of these.
-
-        Raises Inconclusive for trouble that may pass, Failure for any other status.
-        """
-        if self.status in statuses:
-            return self
-        wanted = " or ".join(str(status) for status in statuses)
-        message = (
-            f"expected {wanted}, got {self.status} from {self.method} {self.url}: {_excerpt(self.content)}"
-        )
-        if self.status in _TROUBLE:
-            raise Inconclusive(message)
-        raise Failure(message, expected=f"status {wanted}", actual=f"status {self.status}")
-
-    def json(self) -> Any:
-        """Return the body as JSON; raises Failure if it is none."""
-        try:
-            return parse_json(self.content)
-        except ValueError as error:
-            raise Failure(f"{self}: the body is no JSON ({error})") from error
-
-    def document(self) -> Document:
-        """Return the body as a JSON object; raises Failure if it is none."""
-        value = self.json()
-        if not isinstance(value, Document):
-            raise Failure(f"{self}: the body is no JSON object")
-        return value
-
-    def problem(self, status: int, *codes: str) -> Document:
-        """Return the problem document, after holding status and code against what was expected."""
-        document = self.expect(status).document()
-        if codes and document.get("code") not in codes:
-            wanted, came = " or ".join(codes), repr(document.get("code"))
-            raise Failure(
-                f"{self}: expected code {wanted}, got {came}",
-                expected=f"code {wanted}",
-                actual=f"code {came}",
-            )
-        return document
-
-
-@dataclass
-class Journal:
-    """All exchanges of a certification in their order, and those that the present check looks at.
-
-    Safe between threads.
-    """
-
-    exchanges: list[Exchange] = field(default_factory=list)
-    _looked_at: list[Exchange] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, exchange: Exchange) -> None:
-        """Append an exchange, which the present check looks at."""
-        with self._lock:
-            self.exchanges.append(exchange)
-            self._looked_at.append(exchange)
-
-    def recall(self, exchange: Exchange) -> None:
-        """Note that the present check looks at an earlier exchange again."""
-        with self._lock:
-            self._looked_at.append(exchange)
-
-    def turn(self) -> None:
-        """Forget what was looked at: another check begins."""
-        with self._lock:
-            self._looked_at.clear()
-
-    @property
-    def looked_at(self) -> list[Exchange]:
-        """What the present check looks at, each exchange once, the last looked at last."""
-        with self._lock:
-            newest_first = {id(exchange): exchange for exchange in reversed(self._looked_at)}
-        return list(reversed(newest_first.values()))
-
-
-@dataclass
-class Redaction:
-    """The secrets of a certification, none of which may leave it."""
-
-    secrets: tuple[str, ...] = ()
-
-    def text(self, text: str) -> str:
-        """Return the text with every secret replaced."""
-        for secret in self.secrets:
-            text = text.replace(secret, "REDACTED")
-        return text
-
-    def evidence(self, exchange: Exchange) -> dict[str, Any]:
-        """Return an exchange as it may be shown, bodies cut after some 2 kB."""
-        return {
-            "method": exchange.method,
-            "url": self.text(exchange.url),
-            "request_headers": self._headers(exchange.request_headers),
-            "request_body": self.text(_excerpt(exchange.request_body)),
-            "status": exchange.status,
-            "headers": self._headers(exchange.headers),
-            "body": self.text(_excerpt(exchange.content)),
-            "faults": [self.text(fault) for fault in exchange.faults],
-        }
-
-    def _headers(self, headers: httpx.Headers) -> dict[str, str]:
-        return {
-            name: "REDACTED" if name in ("authorization", "cookie", "set-cookie") else self.text(value)
-            for name, value in headers.items()
-        }
-
-
-class Ledger:
-    """What was made on the target, so that nothing of it stays there."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, Client] = {}
-        self.submissions = 0
-        self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(max_workers=16)
-
-    def whole(self, submission: Callable[[], Exchange]) -> Exchange:
-        """Do a submission in a thread of its own, so that Ctrl-C cannot cut it between a job and its id."""
-        return self._pool.submit(submission).result()
-
-    def made(self, job_id: str, client: Client) -> None:
-        """Remember a job and who owns it."""
-        with self._lock:
-            self._made.setdefault(job_id, client)
-
-    def gone(self, job_id: str) -> None:
-        """Forget a job that was released."""
-        with self._lock:
-            self._made.pop(job_id, None)
-
-    @property
-    def remaining(self) -> list[str]:
-        """The ids of what was made and not released."""
-        return sorted(self._made)
-
-    def clean_up(self, pace: Pace) -> list[str]:
-        """Cancel what is alive and release everything; return the ids of what could not be released."""
-        self._pool.shutdown()
-        waiting = dict(self._made)
-        for job_id, client in waiting.items():
-            if _quietly(client, "release_job", job_id) == 409:
-                _quietly(client, "cancel_job", job_id)
-        for _ in pace.polls(pace.cancel_patience):
-            for job_id, client in list(waiting.items()):
-                status = _quietly(client, "release_job", job_id)
-                if status in (204, 404):
-                    self.gone(job_id)
-                if status != 409:  # another try would change nothing but for a job that has not ended
-                    del waiting[job_id]
-            if not waiting:
-                break
-        return self.remaining
-
-
-def _quietly(client: Client, operation_id: str, job_id: str) -> int:
-    try:
-        return client.call(operation_id, job_id=job_id).status
-    except Inconclusive:
-        return 0
 
 
 class Client:
@@ -384,8 +201,3 @@ def _asked_to_wait(answer: Exchange) -> float | None:
     """Return for how many seconds a service that limits rates asks its caller to wait, if it does."""
     told = answer.headers.get("retry-after", "")
     return min(float(told), _LONGEST_WAIT_SECONDS) if answer.status == 429 and told.isdecimal() else None
-
-
-def _excerpt(content: bytes) -> str:
-    text = content[:_KEPT_BYTES].decode("utf-8", "backslashreplace")
-    return text if len(content) <= _KEPT_BYTES else f"{text}... ({len(content)} bytes in all)"

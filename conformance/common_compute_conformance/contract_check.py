@@ -12,14 +12,16 @@ from itertools import islice, zip_longest
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from common_compute_conformance.client import Client, Exchange, Ledger
+from common_compute_conformance.client import Client
 from common_compute_conformance.errors import Failure, Inconclusive, NotAssessed
+from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.generation.answers import Deviation, deviations
 from common_compute_conformance.generation.attributions import naming
 from common_compute_conformance.generation.claimed import ClaimedContract
 from common_compute_conformance.generation.generator import Generated, faults_of_form, generator_of, quiet
 from common_compute_conformance.generation.harmless import Harmless
 from common_compute_conformance.generation.questions import Question, Questions
+from common_compute_conformance.ledger import Ledger
 from common_compute_conformance.trial import Trial
 
 # A target that does not answer is given up: for the operation, and after some more for good.

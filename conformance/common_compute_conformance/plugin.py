@@ -21,9 +21,9 @@ from common_compute_conformance.certification import Assignment, Certification
 from common_compute_conformance.errors import ConformanceError
 from common_compute_conformance.hints import load_hints
 from common_compute_conformance.outcome import RED, Outcome, Result
-from common_compute_conformance.publication import write
 from common_compute_conformance.registry import Check
-from common_compute_conformance.report import report
+from common_compute_conformance.reporting.publication import write
+from common_compute_conformance.reporting.report import report
 
 _CERTIFICATION = pytest.StashKey[Certification]()
 _ROUND = pytest.StashKey[int]()

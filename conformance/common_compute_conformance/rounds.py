@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from common_compute_conformance.assessment import assess, together
-from common_compute_conformance.client import Redaction
+from common_compute_conformance.journal import Redaction
 from common_compute_conformance.outcome import RED, Outcome, Result
 from common_compute_conformance.registry import Check
 from common_compute_conformance.trial import Trial

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from common_compute_conformance.client import Client, Exchange
+from common_compute_conformance.client import Client
 from common_compute_conformance.contract import Contract, Document
 from common_compute_conformance.errors import Finding, WrongArgument
+from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.pace import Pace
 from common_compute_conformance.specimens.ordinary import PLAIN_RESULT
 from common_compute_conformance.target import Target

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from common_compute_conformance.budget import Budget
-from common_compute_conformance.client import Client, Journal, Ledger
+from common_compute_conformance.client import Client
 from common_compute_conformance.contract import Contract, Transitions
 from common_compute_conformance.errors import Failure, NotApplicable, NotAssessed
+from common_compute_conformance.journal import Journal
+from common_compute_conformance.ledger import Ledger
 from common_compute_conformance.pace import Pace
 from common_compute_conformance.specimens import Occasion
 from common_compute_conformance.target import Target

@@ -12,8 +12,8 @@ import pytest
 from common_compute_conformance.certificate import Certificate, Verdict, kit_facts, verdict_of
 from common_compute_conformance.hints import load_hints
 from common_compute_conformance.outcome import Outcome, Result
-from common_compute_conformance.publication import write
-from common_compute_conformance.report import report
+from common_compute_conformance.reporting.publication import write
+from common_compute_conformance.reporting.report import report
 from common_compute_conformance.requirements import Requirement, load_requirements
 from common_compute_conformance.seal import digest_of
 

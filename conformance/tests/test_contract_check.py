@@ -12,9 +12,11 @@ import pytest
 
 from common_compute_conformance.assessment import assess
 from common_compute_conformance.budget import BUDGETS
-from common_compute_conformance.client import Client, Journal, Ledger, Redaction
+from common_compute_conformance.client import Client
 from common_compute_conformance.contract import load_contract, load_transitions
 from common_compute_conformance.contract_check import examine
+from common_compute_conformance.journal import Journal, Redaction
+from common_compute_conformance.ledger import Ledger
 from common_compute_conformance.outcome import Outcome
 from common_compute_conformance.pace import Pace
 from common_compute_conformance.registry import Check, load_checks

@@ -15,11 +15,14 @@ from typing import Any
 
 import pytest
 
-from common_compute_conformance.client import Client, Exchange, Journal, Ledger, Redaction
+from common_compute_conformance.client import Client
 from common_compute_conformance.contract import load_contract
+from common_compute_conformance.exchange import Exchange
+from common_compute_conformance.journal import Journal, Redaction
+from common_compute_conformance.ledger import Ledger
 from common_compute_conformance.pace import Pace
-from common_compute_conformance.publication import write
-from common_compute_conformance.reproduction import reproduction
+from common_compute_conformance.reporting.publication import write
+from common_compute_conformance.reproducing.reproduction import reproduction
 from common_compute_conformance.runner import certify
 from common_compute_mutants import houses
 from common_compute_mutants.exchange import Answer, Forward, Request, Twist, json_answer

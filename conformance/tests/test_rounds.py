@@ -8,8 +8,8 @@ import pytest
 
 from common_compute_conformance.assessment import together
 from common_compute_conformance.budget import BUDGETS, QUICK
-from common_compute_conformance.client import Journal, Redaction
 from common_compute_conformance.errors import Failure, Inconclusive, NotApplicable, NotAssessed
+from common_compute_conformance.journal import Journal, Redaction
 from common_compute_conformance.outcome import Outcome, Result
 from common_compute_conformance.pace import Pace
 from common_compute_conformance.registry import Check

@@ -32,7 +32,7 @@ def verify(
     haste, not who made it.
     """
     with needs("conformance"):
-        from common_compute_conformance import verification
+        from common_compute_conformance.reporting import verification
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -62,5 +62,5 @@ def verify(
 def schema() -> None:
     """Print the JSON Schema of certificates."""
     with needs("conformance"):
-        from common_compute_conformance import verification
+        from common_compute_conformance.reporting import verification
     sys.stdout.write(verification.schema_text().decode("utf-8"))

@@ -100,7 +100,8 @@ def certify(
     The exit code is 0 only if nothing in a claimed class failed, broke or was not assessed.
     """
     with needs("conformance"):
-        from common_compute_conformance import errors, publication, report, runner
+        from common_compute_conformance import errors, runner
+        from common_compute_conformance.reporting import publication, report
 
     notes = Console(stderr=True, highlight=False)
     if compare:
@@ -144,7 +145,8 @@ def certify(
 
 def _compare(certificates: Sequence[str], out: Path, notes: Console) -> None:
     """Write the page that holds certificates side by side."""
-    from common_compute_conformance import errors, publication
+    from common_compute_conformance import errors
+    from common_compute_conformance.reporting import publication
 
     if len(certificates) < 2:
         raise WrongUsage("A comparison takes at least two certificates: give their files after --compare.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from common_compute_conformance.client import Client, Exchange
+from common_compute_conformance.client import Client
+from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.registry import check
 from common_compute_conformance.trial import Trial
 

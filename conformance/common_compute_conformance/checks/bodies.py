@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from common_compute_conformance.client import Exchange
+from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.registry import check
 from common_compute_conformance.trial import Trial
 

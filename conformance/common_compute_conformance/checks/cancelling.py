@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from threading import Barrier
 
 from common_compute_conformance.checks.stopping import stopped
-from common_compute_conformance.client import Exchange
 from common_compute_conformance.contract import instant
+from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.registry import check
+from common_compute_conformance.specimen import Specimen
 from common_compute_conformance.specimens.lasting import LONG_FIRST, LONG_PARTIAL, LONG_SECONDS
 from common_compute_conformance.trial import Trial
-from common_compute_conformance.workbench import Specimen
 
 _AT_ONCE = 4
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from common_compute_conformance.checks.stopping import stopped
-from common_compute_conformance.client import Exchange
 from common_compute_conformance.errors import Finding
+from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.trial import Trial
 
 _JSON = {"Content-Type": "application/json"}

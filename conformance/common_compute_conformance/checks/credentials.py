@@ -6,9 +6,10 @@ import hashlib
 from base64 import b64decode, b64encode
 
 from common_compute_conformance.checks.access import theirs
-from common_compute_conformance.client import Client, Exchange
+from common_compute_conformance.client import Client
 from common_compute_conformance.contract import Document
 from common_compute_conformance.errors import NotAssessed
+from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.registry import check
 from common_compute_conformance.trial import Trial
 

@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 from common_compute_conformance.checks.conversation import conversation
-from common_compute_conformance.client import Exchange
 from common_compute_conformance.contract import Document, instant
 from common_compute_conformance.errors import Finding
+from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.registry import check
 from common_compute_conformance.trial import Trial
 

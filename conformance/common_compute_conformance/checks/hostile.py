@@ -5,7 +5,7 @@ from __future__ import annotations
 from posixpath import normpath
 from urllib.parse import urlsplit
 
-from common_compute_conformance.client import Exchange
+from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.registry import check
 from common_compute_conformance.trial import Trial
 

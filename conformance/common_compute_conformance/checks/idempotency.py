@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from threading import Barrier
 from typing import Any
 
-from common_compute_conformance.client import Exchange
+from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.registry import check
+from common_compute_conformance.specimen import Specimen
 from common_compute_conformance.specimens import inline, script
 from common_compute_conformance.trial import Trial
-from common_compute_conformance.workbench import Specimen
 
 _KEYED = "tour"
 

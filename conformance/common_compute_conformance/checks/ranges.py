@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from common_compute_conformance.client import Exchange
 from common_compute_conformance.contract import Document
+from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.registry import check
 from common_compute_conformance.specimens.ordinary import PLAIN_STDOUT
 from common_compute_conformance.trial import Trial

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from common_compute_conformance.checks.watching import ceiling, etag_of, waiting
-from common_compute_conformance.client import Exchange
 from common_compute_conformance.contract import Document
+from common_compute_conformance.exchange import Exchange
+from common_compute_conformance.specimen import Specimen
 from common_compute_conformance.specimens.lasting import LONG_SECONDS
 from common_compute_conformance.trial import Trial
-from common_compute_conformance.workbench import Specimen
 
 _WAIT_SECONDS = 30
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common_compute_conformance.errors import Failure
 from common_compute_conformance.registry import CheckFunction, check
-from common_compute_conformance.story import Stories, tell_stories
+from common_compute_conformance.stories.machine import Stories, tell_stories
 from common_compute_conformance.trial import Trial
 
 _LAWS = {

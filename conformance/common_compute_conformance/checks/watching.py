@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from common_compute_conformance.client import Exchange
+from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.registry import check
+from common_compute_conformance.specimen import Specimen
 from common_compute_conformance.trial import Trial
-from common_compute_conformance.workbench import Specimen
 
 _CALM_TRIES = 5
 _LEAST_WAIT = 0.9

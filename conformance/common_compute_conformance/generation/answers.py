@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from common_compute_conformance.checks.refusals import encloses, step
-from common_compute_conformance.client import Exchange
 from common_compute_conformance.errors import Failure
+from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.generation.attributions import naming
 from common_compute_conformance.generation.questions import Question
 

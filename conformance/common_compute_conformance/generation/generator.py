@@ -38,7 +38,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
 )
 
-from common_compute_conformance.client import Exchange
+from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.generation.questions import NOTHING, Draft, Shape
 
 # The one place that tunes what schemathesis generates. What a right server may answer otherwise than a plain

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from common_compute_conformance.certificate import Certificate
-from common_compute_conformance.publication import write
+from common_compute_conformance.reporting.publication import write
 from common_compute_conformance.runner import certify
 from common_compute_mutants import houses
 from common_compute_mutants.exchange import Answer, Forward, Request, Twist

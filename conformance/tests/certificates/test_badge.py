@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from common_compute_conformance.badge import badge
+from common_compute_conformance.reporting.badge import badge
 
 SVG = "{http://www.w3.org/2000/svg}"
 

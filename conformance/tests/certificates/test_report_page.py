@@ -12,9 +12,9 @@ import pytest
 
 from common_compute_conformance.certificate import Certificate
 from common_compute_conformance.errors import WrongArgument
-from common_compute_conformance.page import AREAS, SIGNS, VERDICTS, page
-from common_compute_conformance.publication import write_comparison
-from common_compute_conformance.rendering import prose, shown
+from common_compute_conformance.reporting.page import AREAS, SIGNS, VERDICTS, page
+from common_compute_conformance.reporting.publication import write_comparison
+from common_compute_conformance.reporting.rendering import prose, shown
 from common_compute_conformance.requirements import load_requirements
 
 pytestmark = pytest.mark.real

@@ -15,8 +15,8 @@ import jsonschema_rs
 import pytest
 
 from common_compute_conformance.certificate import Certificate
+from common_compute_conformance.reporting.verification import schema_text, verify
 from common_compute_conformance.seal import file_of, sealed
-from common_compute_conformance.verification import schema_text, verify
 from common_compute_mutants.houses import ANNA, BERT
 
 pytestmark = pytest.mark.real

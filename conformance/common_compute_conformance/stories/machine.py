@@ -20,10 +20,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from common_compute_conformance.client import Client, Exchange
+from common_compute_conformance.client import Client
 from common_compute_conformance.errors import Finding
+from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.specimens.lasting import LONG_SECONDS
-from common_compute_conformance.tale import Broken, Tale, TaleJob
+from common_compute_conformance.stories.tale import Broken, Tale, TaleJob
 from common_compute_conformance.trial import Trial
 
 _COLORS = ("red", "blue")

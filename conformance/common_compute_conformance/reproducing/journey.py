@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from common_compute_conformance.client import Exchange
+from common_compute_conformance.exchange import Exchange
 
 SHORTEST_TELLING_ID = 8
 """A shorter id may stand in a text by chance."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from common_compute_conformance.journey import Call, Journey, jobs_in
+from common_compute_conformance.reproducing.journey import Call, Journey, jobs_in
 
 _MOST_JOBS = 6
 _FEWEST_TWINS = 4

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from common_compute_conformance.client import Exchange
 from common_compute_conformance.contract import Document, Transitions
 from common_compute_conformance.errors import Failure
+from common_compute_conformance.exchange import Exchange
 
 
 class Broken(Exception):

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote, unquote_plus
 
-from common_compute_conformance.client import Exchange
-from common_compute_conformance.journey import SHORTEST_TELLING_ID, Call
-from common_compute_conformance.shell import Part, Variable, prints, word
+from common_compute_conformance.exchange import Exchange
+from common_compute_conformance.reproducing.journey import SHORTEST_TELLING_ID, Call
+from common_compute_conformance.reproducing.shell import Part, Variable, prints, word
 
 TOKEN_VARIABLES = ("TOKEN", "OTHER_TOKEN")
 # What curl sends of itself, or what says nothing about the fault.

@@ -30,7 +30,7 @@ def render(template: str, **data: Any) -> bytes:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("common_compute_conformance", "templates"),
+        loader=PackageLoader("common_compute_conformance.reporting", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -57,7 +57,7 @@ def verify(content: bytes) -> Verification:
 
 def schema_text() -> bytes:
     """Return the JSON Schema of certificates."""
-    return files("common_compute_conformance").joinpath("certificate.schema.json").read_bytes()
+    return files("common_compute_conformance.reporting").joinpath("certificate.schema.json").read_bytes()
 
 
 @cache

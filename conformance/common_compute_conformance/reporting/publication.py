@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from common_compute_conformance.badge import badge
 from common_compute_conformance.certificate import Certificate
-from common_compute_conformance.comparison import Column, comparison
 from common_compute_conformance.errors import WrongArgument
-from common_compute_conformance.junit import junit
-from common_compute_conformance.page import page
+from common_compute_conformance.reporting.badge import badge
+from common_compute_conformance.reporting.comparison import Column, comparison
+from common_compute_conformance.reporting.junit import junit
+from common_compute_conformance.reporting.page import page
+from common_compute_conformance.reporting.verification import verify
 from common_compute_conformance.seal import file_of
-from common_compute_conformance.verification import verify
 
 
 def write(certificate: Certificate, folder: Path) -> Sequence[Path]:

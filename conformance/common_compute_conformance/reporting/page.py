@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from common_compute_conformance.rendering import render
+from common_compute_conformance.reporting.rendering import render
 
 AREAS = {
     "SVC": "The service",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from common_compute_conformance.client import Exchange, Redaction
-from common_compute_conformance.curl import TOKEN_VARIABLES, Curl
-from common_compute_conformance.journey import Call, Journey, jobs_in
-from common_compute_conformance.rehearsal import Rehearsal
-from common_compute_conformance.shell import Variable, comment, word
+from common_compute_conformance.exchange import Exchange
+from common_compute_conformance.journal import Redaction
+from common_compute_conformance.reproducing.curl import TOKEN_VARIABLES, Curl
+from common_compute_conformance.reproducing.journey import Call, Journey, jobs_in
+from common_compute_conformance.reproducing.rehearsal import Rehearsal
+from common_compute_conformance.reproducing.shell import Variable, comment, word
 
 _TERMINAL = ("succeeded", "failed", "cancelled")
 _SECONDS_TO_WAIT = 600

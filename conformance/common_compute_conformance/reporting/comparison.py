@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from common_compute_conformance.page import SIGNS, VERDICTS, WORDS, name_of
-from common_compute_conformance.rendering import render
+from common_compute_conformance.reporting.page import SIGNS, VERDICTS, WORDS, name_of
+from common_compute_conformance.reporting.rendering import render
 
 _FACTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "the version of the spec": lambda each: str(each["spec_version"]),
