@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64decode, b64encode
+from dataclasses import dataclass
 
 from common_compute_conformance.checks.access import theirs
 from common_compute_conformance.client import Client
@@ -148,32 +149,74 @@ def without_a_step_nothing_is_put(trial: Trial) -> None:
     trial.witness("put_credential: 409 enrolment-not-supported")
 
 
+@dataclass(frozen=True)
+class WithoutCredential:
+    """What the second caller was answered without a credential, and with a new one under the same key."""
+
+    state: str
+    refused: Exchange
+    judged: Exchange | None
+    put: Exchange
+    again: Exchange
+
+
+def _without(trial: Trial) -> WithoutCredential:
+    _step_or_none(trial)
+    return trial.workbench.shared("without a credential", lambda: _go_without(trial))
+
+
+def _go_without(trial: Trial) -> WithoutCredential:
+    other = _idle_other(trial)
+    _delete(trial, other).expect(204)
+    state = str(_get(trial, other)["state"])
+    body, key = trial.workbench.trivial(), {"Idempotency-Key": trial.pace.draw_name("credential")}
+    refused = other.call("submit_job", body=body, headers=key)
+    judged = other.call("validate_job", body=body) if trial.target.claims("validation") else None
+    put = _put(trial, other)
+    again = other.call("submit_job", body={**body, "name": "Another"}, headers=key)
+    return WithoutCredential(state, refused, judged, put, again)
+
+
 @check("CC-CRED-007")
 def without_a_credential_nothing_runs(trial: Trial) -> None:
     """CC-CRED-007: a submission is 409 `credential-required` while the credential is missing."""
-    _step_or_none(trial)
-    other = _idle_other(trial)
-    _delete(trial, other).expect(204)
-    state = _get(trial, other)["state"]
-    trial.require(state in _NOT_YET, f"after delete_credential the state is {state}")
-    key = {"Idempotency-Key": trial.pace.draw_name("credential")}
-    refused = other.call("submit_job", body=trial.workbench.trivial(), headers=key)
-    trial.require(refused.status != 201, f"a job was accepted while the credential is {state}")
-    refused.problem(409, "credential-required")
-    trial.witness(f"{state}: 409 credential-required")
-    if trial.target.claims("validation"):
-        verdict = other.call("validate_job", body=trial.workbench.trivial()).expect(200).document()
-        codes = [error.get("code") for error in verdict["errors"]]
-        trial.equal(
-            (False, ["credential-required"]), (verdict["valid"], codes), "what validate_job says of it"
-        )
-    state = _put(trial, other).expect(201).document()["state"]
-    if state == "valid":
-        again = other.call("submit_job", body=trial.workbench.trivial(name="Another"), headers=key)
-        trial.equal(201, again.status, "the status of another body under the key of a refused submission")
-    if state == "awaiting_user":
-        other.call("submit_job", body=trial.workbench.trivial()).problem(409, "credential-required")
+    found = _without(trial)
+    trial.require(found.state in _NOT_YET, f"after delete_credential the state is {found.state}")
+    trial.client.recall(found.refused)
+    trial.require(found.refused.status != 201, f"a job was accepted while the credential is {found.state}")
+    found.refused.problem(409, "credential-required")
+    trial.witness(f"{found.state}: 409 credential-required")
+    if found.put.expect(201).document()["state"] == "awaiting_user":
+        trial.client.recall(found.again)
+        found.again.problem(409, "credential-required")
         trial.witness("awaiting_user: 409 credential-required")
+
+
+@check("CC-IDEM-005")
+def a_missing_credential_uses_no_key(trial: Trial) -> None:
+    """CC-IDEM-005: a key of a submission that was refused for want of a credential serves another body."""
+    if not trial.target.claims("credentials"):
+        trial.not_applicable("the facility does not claim credentials")
+    found = _without(trial)
+    if found.put.document().get("state") != "valid":
+        trial.not_applicable("the credential takes a step of the user before it is valid")
+    trial.client.recall(found.again)
+    trial.equal(201, found.again.status, "the status of another body under the key of a refused submission")
+    trial.witness("a key refused with 409 credential-required made a job of another body")
+
+
+@check("CC-VAL-022")
+def validate_job_knows_the_credential(trial: Trial) -> None:
+    """CC-VAL-022: validate_job finds the credential missing for want of which submit_job answers 409."""
+    if not trial.target.claims("credentials"):
+        trial.not_applicable("the facility does not claim credentials")
+    found = _without(trial)
+    assert found.judged is not None, "it is claimed, or this check would not run"
+    trial.client.recall(found.judged)
+    verdict = found.judged.expect(200).document()
+    codes = [error.get("code") for error in verdict["errors"]]
+    trial.equal((False, ["credential-required"]), (verdict["valid"], codes), "what validate_job says of it")
+    trial.witness("validate_job: not valid, credential-required")
 
 
 @check("CC-CRED-004")

@@ -32,10 +32,10 @@ def _each_equal(trial: Trial, sent: list[str], came: list[bytes], what: str) -> 
     trial.witness(f"{len(came)} {what}s came through byte for byte")
 
 
-@check("CC-JOB-001", specimens=("plain", "brim"))
+@check("CC-JOB-001", specimens=("plain", "tour", "brim"))
 def a_submission_is_answered_with_the_job(trial: Trial) -> None:
     """CC-JOB-001: a valid submission is 201, with the job and its URL."""
-    for name in ("plain", "brim"):
+    for name in ("plain", "tour", "brim"):
         exchange = trial.workbench.specimen(name).submitted.expect(201)
         job = exchange.document()
         faults = trial.contract.faults_of("Job", job)
@@ -88,7 +88,7 @@ def variables_arrive(trial: Trial) -> None:
     trial.require(not unset, f"the variables {unset} are not set, such as one whose value is empty")
 
 
-@check("CC-JOB-008", specimens=("same-1", "same-2"))
+@check("CC-JOB-008", specimens=("faithful",))
 def nothing_is_left_of_others(trial: Trial) -> None:
     """CC-JOB-008: the working directory holds nothing of the jobs that ran before."""
     trial.workbench.succeeded("faithful")
