@@ -83,8 +83,10 @@ def variables_arrive(trial: Trial) -> None:
     environment = trial.workbench.specimen("faithful").body["environment"]
     trial.workbench.succeeded("faithful")
     _each_equal(trial, list(environment.values()), _parts(trial, "environment.seen"), "variable")
-    presence = dict(zip(environment, _parts(trial, "presence.seen"), strict=False))
-    unset = [name for name, told in presence.items() if told != b"set"]
+    told = _parts(trial, "presence.seen")
+    trial.equal(len(environment), len(told), "the number of variables that were looked for")
+    presence = dict(zip(environment, told, strict=True))
+    unset = [name for name, each in presence.items() if each != b"set"]
     trial.require(not unset, f"the variables {unset} are not set, such as one whose value is empty")
 
 

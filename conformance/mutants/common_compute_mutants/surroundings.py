@@ -54,16 +54,16 @@ class LeaveTheScriptLyingThere(AltersSpecifications):
 
 @wraps("CC-JOB-008")
 class WorkAmongWhatWasLeft(AltersSpecifications):
-    """Inputs of the job before still lie in the working directory."""
+    """Inputs of the jobs before still lie in the working directory."""
 
     left: tuple[Mapping[str, Any], ...] = ()
 
     def altered(self, spec: Spec) -> Spec:
-        """Add what the last job had, and remember what this one has."""
+        """Add what the jobs before had, and remember what this one has."""
         own = spec.get("inputs", [])
         taken = {entry["path"].partition("/")[0] for entry in own}
         left = [entry for entry in self.left if entry["path"].partition("/")[0] not in taken]
-        self.left = tuple(own)
+        self.left = (*left, *own)
         return {**spec, "inputs": [*own, *left]}
 
 
