@@ -121,7 +121,7 @@ def _parameter(shell: Session, part: Parameter) -> Iterator[_Piece | _Break]:
                 yield from _substitute(shell, part, sign)
                 return
         elif missing:
-            if part.quoted and name != "@":
+            if part.quoted:
                 yield _Piece("", quoted=True)
             return
     elif value is None and shell.options["u"] and name not in "@*":
