@@ -15,7 +15,6 @@ from common_compute_mutants.registry import Mutant, load_mutants
 from common_compute_mutants.workers import hold
 
 SEEDS = (1, 2, 3)
-FIFTHS = 5
 
 Progress = Callable[[Row], None]
 
@@ -49,9 +48,9 @@ def chosen(names: Collection[str] = (), requirements: Collection[str] = ()) -> l
     ]
 
 
-def fifth(mutants: Sequence[Mutant], number: int) -> list[Mutant]:
-    """Return the fifth of the mutants with this number, every fifth one by name: a little of each area."""
-    return sorted(mutants, key=lambda mutant: mutant.name)[number % FIFTHS :: FIFTHS]
+def share(mutants: Sequence[Mutant], number: int, shares: int) -> list[Mutant]:
+    """Return one of so many shares of the mutants, every so manieth by name: a little of each area."""
+    return sorted(mutants, key=lambda mutant: mutant.name)[number % shares :: shares]
 
 
 def against_mutants(
