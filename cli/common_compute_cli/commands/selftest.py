@@ -47,7 +47,7 @@ def selftest(
         ),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="How many to meet at once. By default one to a core.")
+        int | None, typer.Option(min=1, help="How many to meet at once. By default two to a core.")
     ] = None,
     listing: Annotated[bool, typer.Option("--list", help="List the mutants, and meet none.")] = False,
     as_json: AsJson = False,

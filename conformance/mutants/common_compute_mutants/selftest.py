@@ -126,13 +126,13 @@ class Selftest:
 def run(
     meetings: Sequence[Meeting], *, jobs: int | None = None, progress: Progress | None = None
 ) -> Selftest:
-    """Hold these meetings in worker processes, one to a core unless `jobs` says how many.
+    """Hold these meetings in worker processes, two to a core unless `jobs` says how many.
 
     Whole meetings come first, so that none of them is waited for at the end.
     """
     order = sorted(range(len(meetings)), key=lambda number: bool(meetings[number].only))
     rows: dict[Meeting, Row] = {}
-    with closing(hold([meetings[number] for number in order], jobs or os.cpu_count() or 1)) as held:
+    with closing(hold([meetings[number] for number in order], jobs or _at_once())) as held:
         for row in held:
             rows[row.meeting] = row
             if progress is not None:
@@ -142,6 +142,11 @@ def run(
         tuple(row for row in found if row.meeting.expected is not None),
         tuple(row for row in found if row.meeting.expected is None),
     )
+
+
+def _at_once() -> int:
+    # Half of a meeting's time is waiting: for a job's end, for the disk.
+    return 2 * (os.cpu_count() or 1)
 
 
 def without_a_mutant() -> list[str]:

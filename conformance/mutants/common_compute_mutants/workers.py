@@ -1,4 +1,4 @@
-"""Hold meetings in processes of their own, as many at once as there are cores."""
+"""Hold meetings in processes of their own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from common_compute_mutants.meeting import Meeting, Row, meet
 
 LONGEST_MEETING_SECONDS = 300.0
-_MEETINGS_OF_A_PROCESS = 60
+_MEETINGS_OF_A_PROCESS = 100
 """A server that ended in its thread leaves some memory behind, until the process ends."""
 _SPAWN = get_context("spawn")
 """A fork of a process with threads may stand still; a new one begins anew."""
