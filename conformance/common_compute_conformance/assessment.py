@@ -16,7 +16,7 @@ from common_compute_conformance.errors import (
     NotAssessed,
 )
 from common_compute_conformance.journal import Redaction
-from common_compute_conformance.outcome import RED, Outcome, Result
+from common_compute_conformance.outcome import RED, Outcome, Result, worst
 from common_compute_conformance.registry import Check
 from common_compute_conformance.reproducing.reproduction import reproduction
 from common_compute_conformance.trial import Trial
@@ -72,6 +72,11 @@ def assess(check: Check, open_trial: Callable[[], Trial], redaction: Redaction) 
         actual=redaction.text(actual),
         reproduce=again,
     )
+
+
+def worse(first: Result, second: Result) -> Result:
+    """Return the worse of what two rounds found that did not do the same."""
+    return first if worst((first.outcome, second.outcome)) is first.outcome else second
 
 
 def together(first: Result, second: Result) -> Result:

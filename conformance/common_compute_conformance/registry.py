@@ -52,13 +52,17 @@ AREAS = (
 
 @dataclass(frozen=True)
 class Check:
-    """One check: what it assesses, which specimens it will look at, and how it goes about it."""
+    """One check: what it assesses, which specimens it will look at, and how it goes about it.
+
+    One that is `drawn` does something else in each round, by the seed.
+    """
 
     requirement: str
     name: str
     law: str
     function: CheckFunction
     specimens: tuple[str, ...]
+    drawn: bool = False
 
     @property
     def area(self) -> str:
@@ -73,7 +77,7 @@ class Registry:
         self.checks: list[Check] = []
 
     def check(
-        self, requirement: str, *, specimens: tuple[str, ...] = ()
+        self, requirement: str, *, specimens: tuple[str, ...] = (), drawn: bool = False
     ) -> Callable[[CheckFunction], CheckFunction]:
         """Register the decorated function as a check of this requirement.
 
@@ -82,7 +86,7 @@ class Registry:
 
         def register(function: CheckFunction) -> CheckFunction:
             law = (function.__doc__ or "").strip()
-            self.checks.append(Check(requirement, function.__name__, law, function, specimens))
+            self.checks.append(Check(requirement, function.__name__, law, function, specimens, drawn))
             return function
 
         return register

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from common_compute_conformance.assessment import assess, together
+from common_compute_conformance.assessment import assess, together, worse
 from common_compute_conformance.journal import Redaction
 from common_compute_conformance.outcome import RED, Outcome, Result
 from common_compute_conformance.registry import Check
@@ -48,7 +48,8 @@ class Rounds:
         if result.outcome in RED or result.outcome is Outcome.NOT_ASSESSED:
             result = self._second_try(check, result, workbench.seed)
         if check in self.results:
-            result = together(self.results[check], result)
+            join = worse if check.drawn else together
+            result = join(self.results[check], result)
         self.results[check] = result
         return result
 

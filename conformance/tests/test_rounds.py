@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -112,6 +113,20 @@ def test_a_later_round_that_fails() -> None:
         rounds.begin(new)
         result = rounds.assess(check)
     assert Outcome.FLAKY is result.outcome
+
+
+@pytest.mark.parametrize("rounds_first_fails", [True, False])
+def test_what_is_drawn_may_fail_in_one_round(rounds_first_fails: bool) -> None:
+    """A check that does something else in each round has failed if it failed in one."""
+    failing, passing = [Failure("x"), Failure("x")], [PASSED]
+    tries = failing + passing if rounds_first_fails else passing + failing
+    check = replace(_check(*tries), drawn=True)
+    rounds, _ = _rounds(check)
+    for seed in (7, 8):
+        new: Any = Bench(seed)
+        rounds.begin(new)
+        result = rounds.assess(check)
+    assert Outcome.FAILED is result.outcome
 
 
 def test_second_tries_are_bounded() -> None:

@@ -59,4 +59,4 @@ def _report(requirement: str, law: str) -> CheckFunction:
 
 
 for _requirement, _law in _LAWS.items():
-    check(_requirement)(_report(_requirement, _law))
+    check(_requirement, drawn=True)(_report(_requirement, _law))

@@ -143,6 +143,7 @@ def _machine(trial: Trial, stories: Stories) -> type[RuleBasedStateMachine]:
                 self.tale.looked(job, document)
                 found = self.tale.holds("CC-JOB-002", callers[caller].call("get_job", job_id=job.id), 200)
                 self.tale.looked(job, found)
+                self.end(job)
 
             self.check(step)
             return made[0]
@@ -226,6 +227,7 @@ def _machine(trial: Trial, stories: Stories) -> type[RuleBasedStateMachine]:
                             "CC-JOB-035", f"200 to the cancel of job {job.number}, {document['state']}"
                         )
                     self.tale.looked(job, document)
+                    self.end(job)
 
             self.check(step)
 
@@ -251,22 +253,29 @@ def _machine(trial: Trial, stories: Stories) -> type[RuleBasedStateMachine]:
 
         @rule(job=jobs)
         def settle(self, job: TaleJob) -> None:
-            # It may have to wait behind one that lasts: a facility may have one place.
-            held_up = any(other.lasting and other.lives and not other.cancelled for other in self.tale.jobs)
-            if not job.lives or held_up:
+            if not job.lives or self.is_held_up():
                 return
             self.tale.tell(f"caller {job.caller} waits for the end of job {job.number}")
+            self.check(lambda: self.end(job))
 
-            def step() -> None:
-                for _ in trial.pace.polls(trial.pace.job_patience):
-                    self.seen(job)
-                    if job.terminal is not None:
-                        return
-                trial.pace.waited_in_vain()
-                requirement = "CC-JOB-037" if job.cancelled else "CC-JOB-016"
-                raise Broken(requirement, f"job {job.number} did not end")
+        def is_held_up(self) -> bool:
+            """Tell whether a job may have to wait behind one that lasts: a facility may have one place."""
+            return any(job.lasting and job.lives and not job.cancelled for job in self.tale.jobs)
 
-            self.check(step)
+        def end(self, job: TaleJob) -> None:
+            """Watch a job to its end, where it can come to one.
+
+            So a story is the same when it is told again, however long its jobs take this time.
+            """
+            if not job.lives or self.is_held_up():
+                return
+            for _ in trial.pace.polls(trial.pace.job_patience):
+                self.seen(job)
+                if job.terminal is not None:
+                    return
+            trial.pace.waited_in_vain()
+            requirement = "CC-JOB-037" if job.cancelled else "CC-JOB-016"
+            raise Broken(requirement, f"job {job.number} did not end")
 
         @rule(job=jobs)
         def read(self, job: TaleJob) -> None:
