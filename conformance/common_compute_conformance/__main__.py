@@ -19,7 +19,9 @@ from common_compute_conformance.runner import certify
 def main(arguments: Sequence[str] | None = None) -> int:
     """Certify; return 0 for a certificate, 1 for none, 2 if nothing answers or the arguments are wrong."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Also where a shell has started this in the background, with SIGINT ignored: nothing may be left behind.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     try:
         certificate = certify(
             options.url,

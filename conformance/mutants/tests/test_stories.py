@@ -29,7 +29,6 @@ def _story_of(mutant_name: str | None, requirement: str, house: str, seed: int =
     ("mutant", "requirement"),
     [
         ("release_again_and_again", "CC-JOB-039"),
-        ("list_what_was_released", "CC-JOB-039"),
         ("change_the_mind", "CC-JOB-029"),
     ],
 )
