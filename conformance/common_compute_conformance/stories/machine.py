@@ -52,7 +52,9 @@ class Stories:
 def tell_stories(trial: Trial) -> Stories:
     """Tell as many stories as the budget says, from the seed; never more jobs than it has left."""
     stories = Stories()
-    machine = seed(trial.workbench.seed)(_machine(trial, stories))
+    stage = _Stage(trial, stories, [trial.client, *([trial.other] if trial.other is not None else [])])
+    jobs_left = trial.jobs_left(trial.budget.story_jobs)
+    machine = seed(trial.workbench.seed)(_machine(stage, jobs_left))
     told = settings(
         max_examples=trial.budget.stories + 1,  # the first is the simplest there is, of one step
         stateful_step_count=trial.budget.story_steps,
@@ -70,37 +72,53 @@ def tell_stories(trial: Trial) -> Stories:
         # Without jobs left a story that is being shortened cannot be told again to its end: that is no news.
         if stories.broken is None and isinstance(ended, Broken):
             raise
+    finally:
+        stage.clear()
     return stories
 
 
-def _machine(trial: Trial, stories: Stories) -> type[RuleBasedStateMachine]:
-    callers = [trial.client, *([trial.other] if trial.other is not None else [])]
-    allowance = Counter(jobs=trial.jobs_left(trial.budget.story_jobs))
+@dataclass
+class _Stage:
+    """What stories are told with: hypothesis keeps their class for good, and this is let go."""
+
+    trial: Any
+    stories: Any
+    callers: list[Client]
+
+    def clear(self) -> None:
+        """Let go of everything."""
+        self.trial = self.stories = None
+        self.callers = []
+
+
+def _machine(stage: _Stage, jobs_left: int) -> type[RuleBasedStateMachine]:
+    callers = list(range(len(stage.callers)))
+    allowance = Counter(jobs=jobs_left)
 
     class Story(RuleBasedStateMachine):
         jobs: Any = Bundle("jobs")
 
         def __init__(self) -> None:
             super().__init__()
-            self.tale = Tale(trial.transitions)
-            self.mark = trial.pace.draw_name("story")
-            self.begun = len(trial.journal.exchanges)
-            stories.told += 1
+            self.tale = Tale(stage.trial.transitions)
+            self.mark = stage.trial.pace.draw_name("story")
+            self.begun = len(stage.trial.journal.exchanges)
+            stage.stories.told += 1
 
         def check(self, step: Callable[[], None]) -> None:
             """Do a step; what it breaks is kept, and ends the story."""
             try:
                 step()
             except Broken as broken:
-                if stories.broken is None:
+                if stage.stories.broken is None:
                     allowance["jobs"] += _TO_SHORTEN
-                stories.keep(broken, self.tale, trial.journal.exchanges[self.begun :])
+                stage.stories.keep(broken, self.tale, stage.trial.journal.exchanges[self.begun :])
                 raise
             except Finding:
                 reject()  # the server's own trouble is for the checks that look for it
 
         def client(self, job: TaleJob) -> Client:
-            return callers[job.caller]
+            return stage.callers[job.caller]
 
         @initialize(target=jobs, caller=st.integers(0, len(callers) - 1), color=st.sampled_from(_COLORS))
         def begin(self, caller: int, color: str) -> Any:
@@ -120,10 +138,10 @@ def _machine(trial: Trial, stories: Stories) -> type[RuleBasedStateMachine]:
             allowance["jobs"] -= 1
             # Never two that last: a facility may have one place.
             lasting = lasting and not any(job.lasting and job.lives for job in self.tale.jobs)
-            body = trial.workbench.trivial(labels={"story": self.mark, "color": color})
+            body = stage.trial.workbench.trivial(labels={"story": self.mark, "color": color})
             if lasting:
                 body["command"] = ["sleep", str(LONG_SECONDS)]
-            key = trial.pace.draw_name("story") if keyed else None
+            key = stage.trial.pace.draw_name("story") if keyed else None
             number = len(self.tale.jobs) + 1
             kind = "a lasting" if lasting else "a short"
             self.tale.tell(
@@ -132,7 +150,7 @@ def _machine(trial: Trial, stories: Stories) -> type[RuleBasedStateMachine]:
             made: list[TaleJob] = []
 
             def step() -> None:
-                sent = callers[caller].call("submit_job", body=body, headers=_key(key))
+                sent = stage.callers[caller].call("submit_job", body=body, headers=_key(key))
                 document = self.tale.holds("CC-JOB-001", sent, 201)
                 job = TaleJob(number, str(document["id"]), caller, body, key, lasting)
                 self.tale.calls["CC-IDEM-007"] += 1
@@ -141,7 +159,9 @@ def _machine(trial: Trial, stories: Stories) -> type[RuleBasedStateMachine]:
                 self.tale.jobs.append(job)
                 made.append(job)
                 self.tale.looked(job, document)
-                found = self.tale.holds("CC-JOB-002", callers[caller].call("get_job", job_id=job.id), 200)
+                found = self.tale.holds(
+                    "CC-JOB-002", stage.callers[caller].call("get_job", job_id=job.id), 200
+                )
                 self.tale.looked(job, found)
                 self.end(job)
 
@@ -203,7 +223,7 @@ def _machine(trial: Trial, stories: Stories) -> type[RuleBasedStateMachine]:
             self.tale.tell(f"caller {stranger} calls {operation} of job {job.number}, which is another's")
 
             def step() -> None:
-                exchange = callers[stranger].call(operation, job_id=job.id)
+                exchange = stage.callers[stranger].call(operation, job_id=job.id)
                 self.tale.holds("CC-ACC-004", exchange, 404, code="not-found")
                 self.seen(job)
 
@@ -222,7 +242,7 @@ def _machine(trial: Trial, stories: Stories) -> type[RuleBasedStateMachine]:
                 else:
                     document = self.tale.holds("CC-JOB-035", exchange, 202, 200)
                     job.cancelled = job.cancelled or exchange.status == 202
-                    if exchange.status == 200 and document["state"] not in trial.transitions.terminal:
+                    if exchange.status == 200 and document["state"] not in stage.trial.transitions.terminal:
                         raise Broken(
                             "CC-JOB-035", f"200 to the cancel of job {job.number}, {document['state']}"
                         )
@@ -269,11 +289,11 @@ def _machine(trial: Trial, stories: Stories) -> type[RuleBasedStateMachine]:
             """
             if not job.lives or self.is_held_up():
                 return
-            for _ in trial.pace.polls(trial.pace.job_patience):
+            for _ in stage.trial.pace.polls(stage.trial.pace.job_patience):
                 self.seen(job)
                 if job.terminal is not None:
                     return
-            trial.pace.waited_in_vain()
+            stage.trial.pace.waited_in_vain()
             requirement = "CC-JOB-037" if job.cancelled else "CC-JOB-016"
             raise Broken(requirement, f"job {job.number} did not end")
 
@@ -310,7 +330,7 @@ def _machine(trial: Trial, stories: Stories) -> type[RuleBasedStateMachine]:
                 found: list[str] = []
                 page: list[tuple[str, str]] = []
                 for _ in range(len(self.tale.jobs) + 2):
-                    answer = callers[caller].call("list_jobs", query=[*query, *page])
+                    answer = stage.callers[caller].call("list_jobs", query=[*query, *page])
                     document = self.tale.holds("CC-SVC-016", answer, 200)
                     found += [str(each["id"]) for each in document["jobs"]]
                     if "next_page_token" not in document:
@@ -322,7 +342,7 @@ def _machine(trial: Trial, stories: Stories) -> type[RuleBasedStateMachine]:
 
         def teardown(self) -> None:
             """Leave no job behind that goes on: a facility may have one place."""
-            stories.calls += self.tale.calls
+            stage.stories.calls += self.tale.calls
             for job in self.tale.jobs:
                 if job.lasting and job.lives:
                     self.client(job).call("cancel_job", job_id=job.id)
