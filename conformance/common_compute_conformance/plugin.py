@@ -133,7 +133,7 @@ class CheckCollector(pytest.Collector):
         for number in range(self.certification.rounds):
             again = f"[{number + 1}]" if number else ""
             for check in checks:
-                name = f"{check.requirement}::{check.name}{again}"
+                name = f"{check.requirement}.{check.name}{again}"
                 yield CheckItem.from_parent(
                     self, name=name, certification=self.certification, check=check, number=number
                 )
