@@ -18,7 +18,7 @@ from common_compute_conformance.outcome import Outcome
 from common_compute_conformance.pace import Pace
 from common_compute_conformance.runner import certify
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
 _HERE = Path(__file__).parent / "right_servers"
 _SEED = 20080701
