@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common_compute_conformance.client import Client
 from common_compute_conformance.contract import Contract, Document
-from common_compute_conformance.errors import Finding, WrongArgument
+from common_compute_conformance.errors import Failure, Finding, WrongArgument
 from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.pace import Pace
 from common_compute_conformance.specimens.ordinary import PLAIN_RESULT
@@ -93,7 +93,11 @@ def make_ready(target: Target, client: Client, other: Client | None) -> None:
             continue
         facility = target.facility_id
         credential = caller.call("get_credential", facility_id=facility)
-        if credential.status == 200 and credential.document().get("state") == "missing":
+        if credential.status != 200:
+            raise Stopped(
+                f"{credential}, not 200", "Tell `missing` of a caller who has put none", "CC-CRED-001"
+            )
+        if credential.document().get("state") == "missing":
             credential = caller.call("put_credential", body={}, facility_id=facility)
         if caller is client and credential.status in (200, 201):
             shown = credential.document()
@@ -108,15 +112,24 @@ def make_ready(target: Target, client: Client, other: Client | None) -> None:
 def run_one_job(workbench: Workbench, pace: Pace) -> None:
     """Run one plain job to its end and read its bytes back; raises Stopped if that does not work."""
     started = pace.now()
+    # What is met first is named by its own requirement.
+    requirement, doing = "CC-JOB-001", "could not be submitted"
     try:
+        workbench.specimen(_SMOKE_SPECIMEN)
+        requirement, doing = "CC-JOB-016", "did not run to its end and succeed"
         workbench.succeeded(_SMOKE_SPECIMEN)
         pace.saw_job_take(pace.now() - started)
+        requirement, doing = "CC-JOB-026", "has not its result from its end on"
+        found = [result["path"] for result in workbench.results(_SMOKE_SPECIMEN)]
+        if not found:
+            raise Failure("list_results gives nothing")
+        requirement, doing = "CC-RES-002", "does not give its bytes back"
         result = workbench.content(_SMOKE_SPECIMEN, "plain.seen")
     except Finding as finding:
         raise Stopped(
-            f"The first job did not run to its end and give its bytes back: {finding}",
+            f"The first job {doing}: {finding}",
             "Submit it by hand and look at its `reason` and its logs; judge nothing before one job works",
-            "CC-JOB-016",
+            requirement,
         ) from finding
     if result != PLAIN_RESULT.encode():
         raise Stopped(

@@ -49,10 +49,11 @@ class Workbench:
     def prepare(self, names: Iterable[str]) -> None:
         """Submit these specimens, so that they run side by side; trouble is told to whoever asks for one.
 
-        Those that last until they are cancelled have to wait: a facility may have few places.
+        Those that last until they are cancelled have to wait: a facility may have few places. So have those
+        that are to arrive later.
         """
         for name in names:
-            if name in specimens.LASTING:
+            if name in specimens.LASTING or name in specimens.ARRIVING:
                 continue
             try:
                 self.specimen(name)

@@ -72,10 +72,10 @@ def unknown_members_are_refused(trial: Trial) -> None:
     _each_refused(trial, bodies(), "invalid-request")
 
 
-@check("CC-VAL-001", specimens=("plain",))
+@check("CC-VAL-001", specimens=("optional",))
 def metadata_and_labels_are_free(trial: Trial) -> None:
     """CC-VAL-001: members of any name are accepted at any depth of `metadata`, and as `labels`."""
-    specimen = trial.workbench.specimen("plain")
+    specimen = trial.workbench.specimen("optional")
     sent = specimen.submitted.expect(201).document()
     trial.equal(specimen.body["metadata"], sent["spec"]["metadata"], "metadata")
     trial.equal(specimen.body["labels"], sent["labels"], "labels")
@@ -290,7 +290,7 @@ def validate_job_accepts_what_is_valid(trial: Trial) -> None:
     labels = {"validated": mark}
     for body in (
         trial.workbench.trivial(labels=labels),
-        {**trial.workbench.specimen("plain").body, "labels": labels},
+        {**trial.workbench.specimen("optional").body, "labels": labels},
     ):
         verdict = trial.client.call("validate_job", body=body).expect(200).document()
         trial.equal((True, []), (verdict["valid"], verdict["errors"]), "the verdict on a valid body")

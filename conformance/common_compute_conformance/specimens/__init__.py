@@ -17,6 +17,7 @@ from common_compute_conformance.specimens import (
     ordinary,
 )
 from common_compute_conformance.specimens.recipes import (
+    ARRIVING,
     KEYED,
     LASTING,
     SHELF,
@@ -30,6 +31,7 @@ from common_compute_conformance.specimens.recipes import (
 )
 
 __all__ = [
+    "ARRIVING",
     "KEYED",
     "LASTING",
     "SHELF",

@@ -10,6 +10,7 @@ PLAIN_RESULT = "one result\n"
 PLAIN_STDOUT = "to the standard output\n"
 PLAIN_STDERR = "to the standard error\n"
 BRIM_STDOUT = "100% of it"
+TOUR_SECONDS = 3
 TOUR = "printf\ncat\nhead\nsleep\nenv\nkill\n"
 METADATA_BYTES = 65536
 COUNTED = ("cpu_cores", "memory_bytes", "wall_time_seconds", "gpus")
@@ -27,14 +28,7 @@ def _plain(occasion: Occasion) -> Body:
         'printf "to the standard error\\n" >&2',
         name="Certification: a plain job",
         outputs=[{"path": "plain.seen"}],
-        labels={"certification": "plain", "empty": "", "odd": "a=b & c", "org.example/key": "größe"},
-        metadata={
-            "nothing": None,
-            "number": 1.5,
-            "list": [1, {"deep": [None, True]}],
-            "o": {"o": {}},
-            "text": "größe €",
-        },
+        labels={"certification": "plain"},
     )
 
 
@@ -49,10 +43,10 @@ def _tour(occasion: Occasion, kind: str) -> Body:
     }
     body = script(
         target,
-        """printf 'printf\\n' > tour.seen
+        f"""printf 'printf\\n' > tour.seen
 printf 'cat\\n' | cat >> tour.seen
 printf 'head\\nbehind\\n' | head -n 1 >> tour.seen
-sleep 1 && printf 'sleep\\n' >> tour.seen
+sleep {TOUR_SECONDS} && printf 'sleep\\n' >> tour.seen
 env MARK=env /bin/sh -c 'printf "%s\\n" "$MARK"' >> tour.seen
 kill -0 $$ && printf 'kill\\n' >> tour.seen""",
         inputs=[inline("tour.in", b"1")],
@@ -117,7 +111,15 @@ def _optional(occasion: Occasion) -> Body:
         outputs=[{"path": "never-written.seen", "required": False}],
         inputs=[],
         environment={},
-        metadata={"empty": {}, "none": []},
+        labels={"certification": "optional", "empty": "", "odd": "a=b & c", "org.example/key": "größe"},
+        metadata={
+            "nothing": None,
+            "number": 1.5,
+            "list": [1, {"deep": [None, True]}],
+            "object": {"empty": {}},
+            "none": [],
+            "text": "größe €",
+        },
         **({"resources": resources} if resources else {}),
     )
 

@@ -17,6 +17,8 @@ Body = dict[str, Any]
 LASTING = frozenset({"long", "silent", "long-array"})
 # Jobs that carry the label of the shelf: with it they are found in lists, and nothing else is.
 SHELF = ("tour", "brim", "optional", "exit-nonzero", "output-missing")
+# Jobs that arrive while a list is walked through, and so are not submitted before.
+ARRIVING = ("same-1", "same-2")
 # Jobs that are submitted under an Idempotency-Key.
 # Two of them differ in the case of one letter.
 KEYED = {"tour": "a", "brim": "A"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 
 from common_compute_mutants.registry import wraps
@@ -17,6 +18,10 @@ _ODD = 4
 """Behind the program and the words with which a script is usually handed to a shell."""
 
 
+_OF_A_SCRIPT = 4
+"""The words before a script's own arguments: /bin/sh -c TEXT NAME."""
+
+
 @wraps("CC-JOB-007")
 class SplitTheEnvironmentAtCommas(AltersVariables):
     """A variable's value ends at its first comma, as in `sbatch --export`."""
@@ -28,20 +33,22 @@ class SplitTheEnvironmentAtCommas(AltersVariables):
 
 @wraps("CC-JOB-007")
 class JoinTheArguments(AltersCommands):
-    """The arguments are joined with blanks and given to a shell."""
+    """The arguments of a script are joined with blanks and given to a shell."""
 
     def command(self, command: list[str]) -> list[str]:
         """Join."""
-        return ["/bin/sh", "-c", " ".join(command)]
+        head, rest = command[:_OF_A_SCRIPT], command[_OF_A_SCRIPT:]
+        return ["/bin/sh", "-c", " ".join([*map(shlex.quote, head), *rest])]
 
 
 @wraps("CC-JOB-007")
 class QuoteTheArgumentsTwice(AltersCommands):
-    """The arguments stand between double quotes in a shell's script, so that `$` is expanded."""
+    """The arguments of a script stand between double quotes on their way, so that `$` is expanded."""
 
     def command(self, command: list[str]) -> list[str]:
         """Quote."""
-        return ["/bin/sh", "-c", " ".join(f'"{word}"' for word in command)]
+        head, rest = command[:_OF_A_SCRIPT], command[_OF_A_SCRIPT:]
+        return ["/bin/sh", "-c", " ".join([*map(shlex.quote, head), *(f'"{word}"' for word in rest)])]
 
 
 @wraps("CC-JOB-007")

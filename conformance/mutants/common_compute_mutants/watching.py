@@ -29,7 +29,8 @@ async def wait_to_the_end(request: Request, forward: Forward) -> Answer:
     if _is_wait(request):
         started = _CLOCK.elapsed()
         answer = await forward(request)
-        seconds = min(float(request.parameter("wait_seconds") or 0), _LONGEST)
+        told = request.parameter("wait_seconds") or ""
+        seconds = min(float(told), _LONGEST) if told.isdecimal() else 0.0
         if answer.status == 200 and answer.json()["state"] in TERMINAL:
             await _CLOCK.sleep(started + seconds - _CLOCK.elapsed())
         return answer
