@@ -58,7 +58,7 @@ async def believe_tokens_unseen(request: Request, forward: Forward) -> Answer:
 async def claim_credentials_of_nobody(request: Request, forward: Forward) -> Answer:
     """Under access `none` a facility claims `credentials`."""
     answer = await forward(request)
-    if request.is_call("GET", "facilities"):
+    if request.is_call("GET", "facilities") and answer.status == 200:
         return answer.edited(
             lambda page: [each["conforms_to"].append("credentials") for each in page["facilities"]]
         )

@@ -32,7 +32,7 @@ class Request:
     @property
     def segments(self) -> tuple[str, ...]:
         """The segments of the path: `("jobs", "x", "logs", "stdout")`."""
-        return tuple(self.path.strip("/").split("/"))
+        return tuple(self.path.removeprefix("/").split("/"))
 
     @property
     def is_submission(self) -> bool:
