@@ -97,7 +97,7 @@ async def _found(request: Request, forward: Forward, same: Callable[[str, str], 
     """Filter by labels in another way; a list asked for without them is as it was."""
     wanted = _labels(request)
     page_token = request.parameter("page_token") or "0"
-    if not _is_list(request) or not wanted or not page_token.isdigit():
+    if not _is_list(request) or not wanted or not page_token.isdecimal():
         return await forward(request)
     right = await forward(request.without_parameter("page_token"))
     if right.status != 200:

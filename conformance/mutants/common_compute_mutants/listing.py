@@ -28,7 +28,7 @@ async def _listed(request: Request, forward: Forward, edit: Callable[[Job], obje
 async def _ordered(request: Request, forward: Forward, key: Callable[[Job], Any]) -> Answer:
     """Order the whole list by a key and cut it into pages, whose tokens are numbers."""
     page_token = request.parameter("page_token") or "0"
-    if not page_token.isdigit():
+    if not page_token.isdecimal():
         return await forward(request)
     answer = await forward(request.without_parameter("page_token"))
     if answer.status != 200:

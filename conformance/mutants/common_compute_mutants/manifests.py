@@ -166,8 +166,8 @@ async def number_results_from_one(request: Request, forward: Forward) -> Answer:
 @twists("CC-RES-013")
 async def list_results_of_every_task(request: Request, forward: Forward) -> Answer:
     """`task_index` is ignored by list_results of an array."""
-    index = request.parameter("task_index")
-    if _is_list(request) and index is not None:
+    index = request.parameter("task_index") or ""
+    if _is_list(request) and index.isdecimal():
         job = await _job(request, forward)
         if int(index) < job.get("task_counts", {}).get("total", 0):
             return await forward(request.without_parameter("task_index"))
@@ -179,7 +179,7 @@ async def list_results_up_to_a_task(request: Request, forward: Forward) -> Answe
     """`task_index` above 0 gives the results of the task before as well."""
     index = request.parameter("task_index") or ""
     answer = await forward(request)
-    if _is_list(request) and index.isdigit() and int(index) > 0 and answer.status == 200:
+    if _is_list(request) and index.isdecimal() and int(index) > 0 and answer.status == 200:
         before = await forward(request.with_parameter("task_index", str(int(index) - 1)))
         return answer.edited(lambda page: page.update(results=before.json()["results"] + page["results"]))
     return answer

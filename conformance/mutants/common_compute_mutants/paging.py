@@ -60,7 +60,7 @@ async def give_the_last_entry_again(request: Request, forward: Forward) -> Answe
 async def give_one_entry_more(request: Request, forward: Forward) -> Answer:
     """A page of tasks has one entry more than `page_size`."""
     size = request.parameter("page_size")
-    if _member(request) == "tasks" and size and size.isdigit() and 0 < int(size) < _LARGEST:
+    if _member(request) == "tasks" and size and size.isdecimal() and 0 < int(size) < _LARGEST:
         return await forward(request.with_parameter("page_size", str(int(size) + 1)))
     return await forward(request)
 
@@ -69,7 +69,7 @@ async def give_one_entry_more(request: Request, forward: Forward) -> Answer:
 async def give_all_software_at_once(request: Request, forward: Forward) -> Answer:
     """list_software gives its whole catalogue whatever `page_size` says."""
     size = request.parameter("page_size")
-    if _member(request) == "software" and size and size.isdigit() and 0 < int(size) < _LARGEST:
+    if _member(request) == "software" and size and size.isdecimal() and 0 < int(size) < _LARGEST:
         return await forward(request.with_parameter("page_size", str(_LARGEST)))
     return await forward(request)
 

@@ -114,7 +114,7 @@ async def end_the_wait_with_an_error(request: Request, forward: Forward) -> Answ
 async def wait_for_the_dead(request: Request, forward: Forward) -> Answer:
     """get_job of a terminal job waits as long as it is asked to, up to 5 seconds."""
     seconds = request.parameter("wait_seconds") or ""
-    if _is_get(request) and seconds.isdigit():
+    if _is_get(request) and seconds.isdecimal():
         job = await ask_for_job(request, forward)
         if job is not None and job["state"] in TERMINAL:
             await _CLOCK.sleep(min(int(seconds), 5))
@@ -126,7 +126,7 @@ async def refuse_long_waits(request: Request, forward: Forward) -> Answer:
     """A `wait_seconds` above `max_wait_seconds` is answered 422."""
     answer = await forward(request)
     seconds = request.parameter("wait_seconds") or ""
-    if _is_get(request) and seconds.isdigit() and int(seconds) > _LONGEST:
+    if _is_get(request) and seconds.isdecimal() and int(seconds) > _LONGEST:
         errors = [{"parameter": "wait_seconds", "detail": "This is too long."}]
         return problem_answer(request, answer, 422, "invalid-request", errors=errors)
     return answer
