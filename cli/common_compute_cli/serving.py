@@ -8,20 +8,17 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 import uvicorn
+from starlette.types import Receive, Scope, Send
 
 from common_compute_cli import output
 from common_compute_cli.errors import ServerDidNotStart, WrongUsage
 from common_compute_cli.manner import Manner
-from common_compute_connector.app import App
-from common_compute_connector.assembly import assemble
-from common_compute_connector.clock import Clock
-from common_compute_connector.configuration import Configuration
 from common_compute_connector.errors import ConfigurationError
 from common_compute_connector.http.server_protocol import HttpProtocol
 from common_compute_connector.logs import configure_logs
@@ -32,7 +29,9 @@ _GRACE_SECONDS = 10
 class _Server(uvicorn.Server):
     """A server that says when it is ready, and holds up nobody when it ends."""
 
-    def __init__(self, config: uvicorn.Config, app: App, ready: Mapping[str, Any], *, as_json: bool) -> None:
+    def __init__(
+        self, config: uvicorn.Config, app: Served, ready: Mapping[str, Any], *, as_json: bool
+    ) -> None:
         super().__init__(config)
         self._app = app
         self._ready = ready
@@ -48,6 +47,8 @@ class _Server(uvicorn.Server):
         else:
             told = "{name} answers at {url}, its reference is at {docs}; Ctrl-C ends it.\n"
             sys.stdout.write(told.format_map(self._ready))
+            for owner, token in self._ready.get("tokens", {}).items():
+                sys.stdout.write(f"The token of {owner} is {token}\n")
             sys.stdout.flush()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -56,8 +57,20 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(configuration: Configuration, clock: Clock, name: str, manner: Manner) -> None:
-    """Serve until SIGINT or SIGTERM.
+class Served(Protocol):
+    """A service of ours as an ASGI application."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve an exchange, or the server's lifespan."""
+
+    def answer_waiting(self) -> None:
+        """Answer now whoever waits for a change, so that a stop holds nobody up."""
+
+
+def serve(
+    assemble: Callable[[], Served], name: str, manner: Manner, facts: Mapping[str, Any] | None = None
+) -> None:
+    """Serve what is assembled until SIGINT or SIGTERM; `facts` are told when it is ready, beside its address.
 
     Raises:
         WrongUsage: the configuration is at fault, or its address cannot be listened on.
@@ -70,10 +83,16 @@ def serve(configuration: Configuration, clock: Clock, name: str, manner: Manner)
     configure_logs(logging.INFO if manner.logs else logging.WARNING)
     with _listening(manner.host, manner.port) as listening:
         with faults_told():
-            app = assemble(configuration, clock)
+            app = assemble()
         host = f"[{manner.host}]" if ":" in manner.host else manner.host
         root = f"http://{host}:{listening.getsockname()[1]}"
-        ready = {"name": name, "url": f"{root}/v1", "docs": f"{root}/docs", "pid": os.getpid()}
+        ready = {
+            "name": name,
+            "url": f"{root}/v1",
+            "docs": f"{root}/docs",
+            "pid": os.getpid(),
+            **(facts or {}),
+        }
         config = uvicorn.Config(
             app,
             http=HttpProtocol,
@@ -83,7 +102,7 @@ def serve(configuration: Configuration, clock: Clock, name: str, manner: Manner)
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
-        server = _Server(config, app, ready, as_json=manner.as_json)
+        server = _Server(config, app, {**ready, **(facts or {})}, as_json=manner.as_json)
         if manner.until_stdin_closes:
             threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
         server.run(sockets=[listening])

@@ -9,12 +9,13 @@ new object, or another process, answers the same; `foresight` only remembers wha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
+from typing import Any
 
-from common_compute_connector.errors import ConfigurationError, EnrolmentNotSupported, LogUnavailable
-from common_compute_connector.jobs import Native, Reason
+from common_compute_connector.errors import LogUnavailable
+from common_compute_connector.jobs import Reason
 from common_compute_connector.protocol import (
     Absent,
     Accepted,
@@ -37,48 +38,43 @@ from common_compute_connector.protocol import (
     ResultBytes,
     Stream,
     Submission,
-    TaskSeen,
 )
-from common_compute_mocks import flavours, scenarios
+from common_compute_mocks.enrolment import CallersCredentials
+from common_compute_mocks.facility_settings import read_settings
 from common_compute_mocks.flavours import Flavour
-from common_compute_mocks.foresight import Foresight, Portion, draw_of
-from common_compute_mocks.future import Future
+from common_compute_mocks.foresight import Foresight, Portion
 from common_compute_mocks.order import Order
-from common_compute_mocks.places import native_id, resolve
-
-_CHUNK = 256 * 1024
-_SETTINGS = ("flavour", "seed", "scenario")
-_STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
+from common_compute_mocks.remains import chunks, collected
+from common_compute_mocks.scenarios import LABEL, Scenario, catalogue
+from common_compute_mocks.sighting import see_task
+from common_compute_mocks.weather import Weather
 
 
 def mock_configuration(
-    flavour: str, seed: int = 0, scenario: str = "succeeds", facility_id: str | None = None
+    flavour: str, seed: int = 0, scenario: str = "succeeds", facility_id: str | None = None, **others: Any
 ) -> FacilityConfiguration:
     """Give the configuration of a mock, as a configuration file would; its id is the flavour's name."""
-    settings = {"flavour": flavour, "seed": seed, "scenario": scenario}
+    settings = {"flavour": flavour, "seed": seed, "scenario": scenario, **others}
     return FacilityConfiguration(facility_id or flavour, "mock", settings)
 
 
 def open_connector(configuration: FacilityConfiguration, ground: Ground) -> Connector:
-    """Make a mock of `settings`: flavour, seed (default 0), scenario for jobs without a label (`succeeds`).
+    """Make a mock as `facility_settings` reads its settings.
 
     Raises:
         ConfigurationError: a setting is unknown or wrong.
     """
-    settings = configuration.settings
-    place = f"facility {configuration.id}: "
-    flavour, seed = settings.get("flavour"), settings.get("seed", 0)
-    scenario = settings.get("scenario", "succeeds")
-    faults = [f"{place}a mock has no setting {name!r}" for name in settings if name not in _SETTINGS]
-    if flavour not in flavours.names():
-        faults.append(f"{place}`flavour` is {flavour!r}: take one of {', '.join(flavours.names())}")
-    if not isinstance(seed, int) or isinstance(seed, bool):
-        faults.append(f"{place}`seed` is {seed!r}: take an integer")
-    if scenario not in scenarios.catalogue():
-        faults.append(f"{place}`scenario` is {scenario!r}: take one of {', '.join(scenarios.catalogue())}")
-    if faults:
-        raise ConfigurationError(faults)
-    return MockFacility(configuration.id, flavours.load(str(flavour)), ground, seed, str(scenario))
+    settings = read_settings(configuration)
+    parts = [scenario.facility for scenario in settings.weather if scenario.facility]
+    return MockFacility(
+        configuration.id,
+        settings.flavour,
+        ground,
+        settings.seed,
+        settings.scenario.name,
+        settings.known,
+        Weather(configuration.id, parts, ground.clock.now()),
+    )
 
 
 class MockFacility:
@@ -87,19 +83,41 @@ class MockFacility:
     bound_to_host = False
     shares_server_account = False
 
-    def __init__(self, facility_id: str, flavour: Flavour, ground: Ground, seed: int, scenario: str) -> None:
+    def __init__(
+        self,
+        facility_id: str,
+        flavour: Flavour,
+        ground: Ground,
+        seed: int,
+        scenario: str,
+        known: Mapping[str, Scenario] | None = None,
+        weather: Weather | None = None,
+    ) -> None:
         self.facility_id = facility_id
         self.max_tasks_per_part = flavour.tasks_per_part
         self.pace = Pace(appears_within_seconds=0.0, observe_every_seconds=flavour.observe_every_seconds)
+        self.weather = weather or Weather(facility_id, (), ground.clock.now())
         self._flavour = flavour
         self._clock = ground.clock
         self._seed = seed
         self._scenario = scenario
+        self._known = catalogue() if known is None else known
         self._foresight = Foresight(flavour)
+        self._credentials = CallersCredentials(facility_id, flavour, ground, seed, self.weather.credential)
+
+    def next_change(self, now: datetime) -> datetime | None:
+        """Give the earliest moment after `now` at which it shows something new of what it remembers.
+
+        That is a state, an end, a confirmed cancel, or that it falls silent or answers again; None if nothing
+        is left to happen. `now` never goes back.
+        """
+        task = self._foresight.next_change(now)
+        weather = self.weather.next_change(now, watched=task is not None)
+        return min((change for change in (task, weather) if change is not None), default=None)
 
     async def describe(self) -> Document:
-        """Give the flavour's document."""
-        return {"id": self.facility_id, **self._flavour.facility}
+        """Give the flavour's document, with a status if the weather has one."""
+        return {"id": self.facility_id, **self._flavour.facility, **self.weather.status(self._clock.now())}
 
     async def list_software(self) -> Sequence[Document]:
         """Give the flavour's catalogue."""
@@ -111,29 +129,35 @@ class MockFacility:
         That is done for a portion of work at a time, the small parts first: a big one is taken only after
         some calls, and nobody waits for it.
         """
+        self._reach()
         portion = Portion()
         outcomes: list[Accepted | Refused | Deferred] = []
+        rejected = await self._credentials.refusals({submission.part.owner for submission in batch})
         for submission in sorted(batch, key=lambda submission: submission.part.task_count):
             part = submission.part
             order = self._foresight.remembered(part.key)
             if order is None:
-                name = submission.spec.get("labels", {}).get(scenarios.LABEL, self._scenario)
-                scenario = scenarios.catalogue().get(name)
-                if scenario is None or scenario.refused:
-                    words = self._flavour.refusal if scenario else _unknown_scenario(name)
-                    outcomes.append(Refused(part.key, Reason("submission-rejected", words)))
+                scenario = self._chosen(submission)
+                if isinstance(scenario, Reason):
+                    outcomes.append(Refused(part.key, scenario))
                     continue
-                order = Order(self._clock.now(), name, self._seed, submission.spec)
+                if part.owner in rejected:
+                    outcomes.append(Refused(part.key, rejected[part.owner]))
+                    continue
+                order = Order(self._clock.now(), scenario, self._seed, submission.spec)
                 if not await self._is_foreseen(part, order, part.indices, portion):
                     outcomes.append(Deferred(part.key, "the mock has not worked out yet what it will do"))
                     continue
-                order = replace(order, submitted_at=self._clock.now())
+                now = self._clock.now()
+                held = self.weather.held_seconds(now)
+                order = replace(order, submitted_at=now, held_seconds=held)
                 self._foresight.accept(part, order)
             outcomes.append(Accepted(part.key, order.text()))
         return outcomes
 
     async def find(self, parts: Sequence[Part]) -> Sequence[Accepted | Absent]:
         """Look into the memory: a part of which nothing is there can never appear, so it may come again."""
+        self._reach()
         known = ((part.key, self._foresight.remembered(part.key)) for part in parts)
         return [Accepted(key, order.text()) if order else Absent(key) for key, order in known]
 
@@ -142,6 +166,7 @@ class MockFacility:
 
         So is one that memory lost and that is not worked out again yet.
         """
+        self._reach()
         portion = Portion()
         seen: list[Observation] = []
         for live in parts:
@@ -153,13 +178,17 @@ class MockFacility:
                 continue
             at = order.elapsed(self._clock.now())
             futures = [(index, self._foresight.future(live.part, order, index)) for index in live.live]
-            if not any(future.is_silent(at) for _, future in futures):
-                tasks = [self._seen(live.part, order, index, future, at) for index, future in futures]
-                seen.append(Observation(live.part.key, tasks))
+            told = [index for index, future in futures if not future.is_silent(at)]
+            if told:
+                known = all(future.is_known(at) for _, future in futures)
+                look = self._flavour, self._foresight, live.part, order
+                tasks = [see_task(*look, index, at) for index in told] if known else []
+                seen.append(Observation(live.part.key, tasks, known))
         return seen
 
     async def cancel(self, parts: Sequence[LivePart]) -> None:
         """Change the futures of the tasks whose command is not over yet."""
+        self._reach()
         for live in parts:
             for index in live.live:
                 self._foresight.cancel(live.part, index, self._clock.now())
@@ -167,19 +196,15 @@ class MockFacility:
     async def collect(self, ended: Sequence[EndedTask]) -> AsyncIterator[LogBytes | ResultBytes | Collected]:
         """Give logs and files of the last attempt, as they were when its command ended."""
         for task in ended:
-            key, index = task.part.key, task.index
+            self._reach()
             order = self._foresight.order(task.part)
             if order is None:
-                yield Collected(key, index, lost=("the mock has no such task",))
+                yield Collected(task.part.key, task.index, lost=("the mock has no such task",))
                 continue
-            run = await asyncio.to_thread(self._foresight.final_run, task.part, order, index)
-            for stream in _STREAMS:
-                yield LogBytes(key, index, stream, _chunks(run.log(stream)))
-            for path, content in sorted(run.files.items()):
-                if any(rule.matches(path) for rule in task.outputs):
-                    yield ResultBytes(key, index, path, _chunks(content))
-            yield Collected(key, index)
-            self._foresight.let_go(task.part, index)
+            run = await asyncio.to_thread(self._foresight.final_run, task.part, order, task.index)
+            async for item in collected(task, run, order.scenario_of(task.index).results):
+                yield item
+            self._foresight.let_go(task.part, task.index)
 
     async def read_log(
         self, part: Part, index: int, stream: Stream, start: int, stop: int | None
@@ -189,6 +214,7 @@ class MockFacility:
         Raises:
             LogUnavailable: the flavour has no live logs, or there is no such task.
         """
+        self._reach()
         order = self._foresight.order(part)
         if order is None or "live-logs" not in self._flavour.facility["conforms_to"]:
             raise LogUnavailable
@@ -196,30 +222,53 @@ class MockFacility:
         at = order.elapsed(self._clock.now())
         span = future.span(future.moment(at).attempt)
         log = b""
-        if span is not None and span.started <= at:
+        if span is not None and span.started <= at and span.started < span.ended:
             run = await asyncio.to_thread(self._foresight.run, part, order, index)
             log = run.log(stream, min(at, span.ended) - span.started)
-        return LogSlice(len(log), _chunks(log[start:stop]))
+        return LogSlice(len(log), chunks(log[start:stop]))
 
     async def release(self, parts: Sequence[Part]) -> Sequence[PartKey]:
         """Forget."""
+        self._reach()
         for part in parts:
             self._foresight.forget(part)
         return [part.key for part in parts]
 
-    async def enrol(self, owner: str, request: Document, held: Enrolment | None) -> Enrolment:  # noqa: ARG002
-        """Refuse: the mock works without anybody's credential."""
-        raise EnrolmentNotSupported
+    async def enrol(self, owner: str, request: Document, held: Enrolment | None) -> Enrolment:
+        """Take what the caller says of themselves; the mock then does by itself what is left to the user.
 
-    async def check_enrolment(self, owner: str, held: Enrolment | None) -> Enrolment:  # noqa: ARG002
-        """Refuse: there is nothing to check."""
-        raise EnrolmentNotSupported
+        Raises:
+            Faulty: a name is none that the facility could have.
+        """
+        return self._credentials.put(owner, request, held)
+
+    async def check_enrolment(self, owner: str, held: Enrolment | None) -> Enrolment:
+        """Tell what the credential is by now."""
+        return self._credentials.check(owner, held)
 
     async def withdraw(self, held: Enrolment) -> None:
-        """Do nothing."""
+        """Forget; the next credential of the caller's will have another key."""
+        self._credentials.give_up(held)
 
     async def close(self) -> None:
         """Do nothing: what was foreseen will happen without us."""
+
+    def _reach(self) -> None:
+        """Get through to the facility.
+
+        Raises:
+            FacilityUnavailable: it does not answer now.
+        """
+        self.weather.check(self._clock.now())
+
+    def _chosen(self, submission: Submission) -> Scenario | Reason:
+        """Give the scenario of a job, or why the facility takes no job with it."""
+        name = submission.spec.get("labels", {}).get(LABEL, self._scenario)
+        scenario = self._known.get(name)
+        if scenario is None:
+            words = f"there is no scenario {name!r}: take one of {', '.join(self._known)}"
+            return Reason("submission-rejected", words)
+        return Reason("submission-rejected", self._flavour.refusal) if scenario.refused else scenario
 
     async def _is_foreseen(self, part: Part, order: Order, indices: Sequence[int], portion: Portion) -> bool:
         """Work on what these tasks will do beside the event loop, which has requests to answer."""
@@ -227,37 +276,3 @@ class MockFacility:
         return foresight.is_ahead(part, indices) or await asyncio.to_thread(
             foresight.work_ahead, part, order, indices, portion
         )
-
-    def _seen(self, part: Part, order: Order, index: int, future: Future, at: float) -> TaskSeen:
-        moment = future.moment(at)
-        number = native_id(self._flavour, part.key, index, of_array="array" in order.spec)
-        seen = TaskSeen(
-            index,
-            self._flavour.state_of(moment.native),
-            moment.attempt,
-            native=Native(number, moment.native, moment.detail),
-        )
-        span = future.span(moment.attempt)
-        if span is not None and span.started <= at:
-            where = resolve(self._flavour, order.spec, draw_of(part, order, index))
-            started = order.submitted_at + timedelta(seconds=span.started)
-            seen = replace(seen, started_at=started, resolved=where)
-        if at < future.ends_at:
-            return seen
-        finished = span.ended if span is not None else future.ends_at
-        return replace(
-            seen,
-            finished_at=order.submitted_at + timedelta(seconds=finished),
-            exit_code=future.ending.exit_code,
-            signal=future.ending.signal,
-            reason=future.ending.reason,
-        )
-
-
-def _unknown_scenario(name: str) -> str:
-    return f"there is no scenario {name!r}: take one of {', '.join(scenarios.catalogue())}"
-
-
-async def _chunks(content: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(content), _CHUNK):
-        yield content[start : start + _CHUNK]

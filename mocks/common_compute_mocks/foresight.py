@@ -14,13 +14,14 @@ from typing import Any
 
 from common_compute_connector.plan import plan_task
 from common_compute_connector.protocol import Part, PartKey
+from common_compute_mocks.agenda import Agenda
 from common_compute_mocks.chance import Draw, chance_of
 from common_compute_mocks.flavours import Flavour
 from common_compute_mocks.future import Future, cancelled, foresee
 from common_compute_mocks.interpreter.machine import Run
 from common_compute_mocks.order import Order
 from common_compute_mocks.places import image_is_missing
-from common_compute_mocks.scenarios import Attempt, Scenario, catalogue
+from common_compute_mocks.scenarios import Attempt, Scenario
 from common_compute_mocks.shelf import Shelf
 from common_compute_mocks.work import NOTHING, work_out
 
@@ -48,6 +49,7 @@ class Foresight:
         self._outlines = Shelf()
         """Runs without their bytes: all that a future is made of."""
         self._runs = Shelf()
+        self._agenda = Agenda()
 
     def remembered(self, key: PartKey) -> Order | None:
         """Give the order of a part that memory has."""
@@ -63,8 +65,14 @@ class Foresight:
         return self._orders.get(part.key)
 
     def accept(self, part: Part, order: Order) -> None:
-        """Remember a new part."""
+        """Remember a new part, all of which is worked out."""
         self._orders[part.key] = order
+        for index in part.indices:
+            self.future(part, order, index)
+
+    def next_change(self, now: datetime) -> datetime | None:
+        """Give the earliest moment after `now` at which a task that is remembered looks different."""
+        return self._agenda.next_change(now)
 
     def is_ahead(self, part: Part, indices: Sequence[int]) -> bool:
         """Tell whether these tasks are all worked out."""
@@ -86,8 +94,13 @@ class Foresight:
 
     def cancel(self, part: Part, index: int, at: datetime) -> None:
         """Note the time of the first cancel of a task."""
-        self._cancels.setdefault((part.key, index), at)
-        self._futures.pop((part.key, index), None)
+        task = part.key, index
+        if task in self._cancels:
+            return
+        self._cancels[task] = at
+        order, known = self.order(part), self._futures.pop(task, None)
+        if order is not None and known is not None:
+            self._keep(task, order, self._cancelled(known, order, index, at))
 
     def forget(self, part: Part) -> None:
         """Keep nothing of a part."""
@@ -99,20 +112,22 @@ class Foresight:
             self.let_go(part, index)
 
     def let_go(self, part: Part, index: int) -> None:
-        """Keep a task's bytes no longer in memory."""
+        """Keep the bytes of a task that is over no longer in memory, and expect nothing of it."""
         self._runs.discard((part.key, index))
+        self._agenda.forget((part.key, index))
 
     def future(self, part: Part, order: Order, index: int) -> Future:
         """Give a task's future, with its cancel in it."""
-        known = self._futures.get((part.key, index))
+        task = part.key, index
+        known = self._futures.get(task)
         if known is None:
-            run = self._outlines.get((part.key, index)) or self.run(part, order, index)
+            run = self._outlines.get(task) or self.run(part, order, index)
             command = order.spec["command"][0].rpartition("/")[2]
-            known = foresee(self._flavour, _scenario(order), run, command, draw_of(part, order, index))
-            cancel = self._cancels.get((part.key, index))
-            if cancel is not None:
-                known = cancelled(known, self._flavour, order.elapsed(cancel))
-            self._futures[part.key, index] = known
+            scenario = _scenario(order, index)
+            known = foresee(self._flavour, scenario, run, command, draw_of(part, order, index))
+            if task in self._cancels:
+                known = self._cancelled(known, order, index, self._cancels[task])
+            self._keep(task, order, known)
         return known
 
     def run(self, part: Part, order: Order, index: int) -> Run:
@@ -130,9 +145,24 @@ class Foresight:
         span = future.span(future.moments[-1].attempt)
         if span is None:
             return NOTHING
-        run = self.run(part, order, index)
         seconds = span.ended - span.started
+        if not seconds:
+            return NOTHING
+        run = self.run(part, order, index)
         return run if seconds >= run.seconds else self._work_out(part, order, index, seconds)
+
+    def _keep(self, task: tuple[PartKey, int], order: Order, future: Future) -> None:
+        self._futures[task] = future
+        self._agenda.expect(task, order.submitted_at, future)
+
+    def _cancelled(self, future: Future, order: Order, index: int, at: datetime) -> Future:
+        """Let a cancel change a future as the scenario says: not at all, or as if it had come later."""
+        rule = order.scenario_of(index).cancel
+        if rule.loses_race:
+            return future
+        usual = self._flavour.cancel.confirmed_after_seconds
+        heeded_after = usual if rule.confirmed_after_seconds is None else rule.confirmed_after_seconds
+        return cancelled(future, self._flavour, order.elapsed(at) + max(0.0, heeded_after - usual))
 
     def _work_out(self, part: Part, order: Order, index: int, until: float = inf) -> Run:
         if image_is_missing(order.spec):
@@ -140,15 +170,15 @@ class Foresight:
         plan = plan_task(order.spec, part.key.job_id, index)
         resources: Mapping[str, Any] = order.spec.get("resources", {})
         draw = chance_of(order.seed, part.key.job_id, index)
-        return work_out(self._flavour, plan, resources, draw, until)
+        return work_out(self._flavour, plan, resources, draw, until, order.scenario_of(index).run)
 
 
 def draw_of(part: Part, order: Order, index: int) -> Draw:
     """Give the chance that belongs to one task."""
-    return chance_of(order.seed, order.scenario, order.submitted_at.isoformat(), part.key.job_id, index)
+    return chance_of(order.seed, order.scenario.name, order.submitted_at.isoformat(), part.key.job_id, index)
 
 
-def _scenario(order: Order) -> Scenario:
-    scenario = catalogue()[order.scenario]
+def _scenario(order: Order, index: int) -> Scenario:
+    scenario = order.scenario_of(index)
     # Whatever else was to happen: without its image the container never starts.
     return replace(scenario, attempts=(_NO_IMAGE,)) if image_is_missing(order.spec) else scenario

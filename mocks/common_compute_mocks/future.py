@@ -9,13 +9,12 @@ from math import inf
 
 from common_compute_connector.jobs import Ending, Reason, State
 from common_compute_mocks.chance import Draw
-from common_compute_mocks.flavours import SUCCEEDED, Flavour
+from common_compute_mocks.endings import ending_of, last_word
+from common_compute_mocks.flavours import Flavour
 from common_compute_mocks.interpreter.machine import Run
-from common_compute_mocks.scenarios import Attempt, Scenario, Silence
+from common_compute_mocks.scenarios import Scenario, Silence
 
 _SPREAD = 0.3
-_SIGNAL_BASE = 128
-_SIGKILL = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,7 @@ class Future:
     """The commands that run, the last attempt's last; fewer than attempts if one never starts."""
     ending: Ending
     silence: Silence | None = None
+    forgotten_at: float | None = None
 
     @property
     def ends_at(self) -> float:
@@ -67,7 +67,23 @@ class Future:
     def is_silent(self, at: float) -> bool:
         """Tell whether the facility says nothing of the task at a moment."""
         quiet = self.silence
-        return quiet is not None and 0 <= at - quiet.after_seconds < quiet.for_seconds
+        return quiet is not None and quiet.after_seconds <= at < quiet.after_seconds + quiet.for_seconds
+
+    def is_known(self, at: float) -> bool:
+        """Tell whether the facility knows the task at a moment."""
+        return self.forgotten_at is None or at < self.forgotten_at
+
+    def next_change(self, at: float) -> float | None:
+        """Give the first moment after another at which the facility shows something else, or falls silent."""
+        place = bisect_right(self.moments, at, key=lambda moment: moment.at)
+        changes = [moment.at for moment in self.moments[place:] if not self.is_silent(moment.at)][:1]
+        quiet = self.silence
+        # A silence that begins after the end is of no interest to anybody.
+        if quiet is not None and quiet.after_seconds <= self.ends_at:
+            changes += [quiet.after_seconds, quiet.after_seconds + quiet.for_seconds]
+        if self.forgotten_at is not None:
+            changes = [*filter(self.is_known, changes), self.forgotten_at]
+        return min((change for change in changes if change > at), default=None)
 
 
 def foresee(flavour: Flavour, scenario: Scenario, run: Run, command: str, draw: Draw) -> Future:
@@ -75,12 +91,13 @@ def foresee(flavour: Flavour, scenario: Scenario, run: Run, command: str, draw: 
     moments: list[Moment] = []
     spans: list[Span] = []
     at = 0.0
+    cause, ending = ending_of(flavour, scenario.attempts[-1], run)
     for number, attempt in enumerate(scenario.attempts, 1):
         last = number == len(scenario.attempts)
-        for place, step in enumerate(flavour.steps(number)):
+        for place, step in enumerate(flavour.steps(number, cause)):
             moments.append(Moment(at, step.state, step.detail, number))
             length = step.seconds * (1 - _SPREAD + 2 * _SPREAD * draw(number, place))
-            if place == 0:
+            if step.waits:
                 length += attempt.waits_seconds
             if step.command:
                 cut = inf if attempt.runs_at_most_seconds is None else attempt.runs_at_most_seconds
@@ -90,12 +107,12 @@ def foresee(flavour: Flavour, scenario: Scenario, run: Run, command: str, draw: 
             at += length
             if step.command and not last:
                 break
-    cause, ending = _ending(flavour, scenario.attempts[-1], run)
     return Future(
-        (*moments, Moment(at, *_last_word(flavour, cause, ending, command), len(scenario.attempts))),
+        (*moments, Moment(at, *last_word(flavour, cause, ending, command), len(scenario.attempts))),
         tuple(spans),
         ending,
         scenario.silence,
+        scenario.forgotten_after_seconds,
     )
 
 
@@ -108,7 +125,7 @@ def cancelled(future: Future, flavour: Flavour, at: float) -> Future:
     ending = Ending(State.CANCELLED, reason=Reason("cancelled-by-user"))
     spans = tuple(_shorten(future.spans, at, flavour.cancel.command_lives_on_seconds))
     attempt = future.moment(at).attempt
-    word = _last_word(flavour, "cancelled-by-user", ending, "")
+    word = last_word(flavour, "cancelled-by-user", ending, "")
     before = tuple(moment for moment in future.moments if moment.at <= at)
     return replace(future, moments=(*before, Moment(confirmed, *word, attempt)), spans=spans, ending=ending)
 
@@ -117,43 +134,3 @@ def _shorten(spans: tuple[Span, ...], at: float, lives_on: float) -> Iterator[Sp
     for span in spans:
         if span.started <= at:
             yield Span(span.started, min(span.ended, at + lives_on) if span.runs_at(at) else span.ended)
-
-
-def _ending(flavour: Flavour, attempt: Attempt, run: Run) -> tuple[str, Ending]:
-    """Say how the last attempt ends: the scenario's word counts before the command's own."""
-    if attempt.reason is not None:
-        return attempt.reason, Ending(State.FAILED, reason=Reason(attempt.reason))
-    if attempt.exit_code is not None:
-        return _exit(attempt.exit_code, found=True)
-    if attempt.signal is not None:
-        return _death(flavour, attempt.signal)
-    match run.end:
-        case "signal":
-            return _death(flavour, run.signal or _SIGKILL)
-        case "time":
-            return "wall-time-exceeded", Ending(State.FAILED, reason=Reason("wall-time-exceeded"))
-        case "memory" if "out-of-memory" in flavour.endings:
-            return "out-of-memory", Ending(State.FAILED, reason=Reason("out-of-memory"))
-        case "memory":
-            return _death(flavour, _SIGKILL)
-    return _exit(run.exit_code or 0, found=run.found)
-
-
-def _exit(code: int, *, found: bool) -> tuple[str, Ending]:
-    if code == 0:
-        return SUCCEEDED, Ending(State.SUCCEEDED, exit_code=0)
-    reason = "exit-nonzero" if found else "command-not-found"
-    return reason, Ending(State.FAILED, exit_code=code, reason=Reason(reason))
-
-
-def _death(flavour: Flavour, signal: int) -> tuple[str, Ending]:
-    """Tell a death by signal, as an exit code above 128 where the facility cannot."""
-    if "signal" in flavour.endings:
-        return "signal", Ending(State.FAILED, signal=signal, reason=Reason("signal"))
-    return _exit(_SIGNAL_BASE + signal, found=True)
-
-
-def _last_word(flavour: Flavour, cause: str, ending: Ending, command: str) -> tuple[str, str]:
-    word = flavour.endings.get(cause) or flavour.endings["exit-nonzero"]
-    exit_code = ending.exit_code if ending.exit_code is not None else 1
-    return word.state, word.detail.format(exit_code=exit_code, signal=ending.signal, command=command)

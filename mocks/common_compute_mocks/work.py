@@ -13,7 +13,8 @@ from common_compute_mocks.flavours import Flavour
 from common_compute_mocks.interpreter.failures import NotUnderstood
 from common_compute_mocks.interpreter.machine import Run, TaskInput, run
 from common_compute_mocks.interpreter.world import Limits
-from common_compute_mocks.plausible import plausible_run
+from common_compute_mocks.plausible import plausible_run, scripted_run
+from common_compute_mocks.scenarios import Script
 
 NOTHING = Run("exit", 0.0)
 """The run of a command that never started."""
@@ -22,13 +23,23 @@ _LONGEST_HELD_BYTES = 64 * 1024 * 1024
 
 
 def work_out(
-    flavour: Flavour, plan: TaskPlan, resources: Mapping[str, Any], draw: Draw, until: float = inf
+    flavour: Flavour,
+    plan: TaskPlan,
+    resources: Mapping[str, Any],
+    draw: Draw,
+    until: float = inf,
+    script: Script | None = None,
 ) -> Run:
-    """Work a task out up to a moment after its command's start, at the latest up to the facility's limit."""
+    """Work a task out up to a moment after its command's start, at the latest up to the facility's limit.
+
+    A script takes the place of the command.
+    """
     limits = Limits(
         seconds=min(until, wall_seconds(flavour, resources)),
         memory_bytes=min(_memory_bytes(flavour, resources), _LONGEST_HELD_BYTES),
     )
+    if script is not None:
+        return scripted_run(script, plan, draw, limits.seconds)
     directory = flavour.directory.format(job_id=plan.environment["CC_JOB_ID"], index=plan.index)
     environment = {
         "PATH": "/usr/local/bin:/usr/bin:/bin",

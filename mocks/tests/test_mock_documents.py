@@ -9,7 +9,7 @@ import pytest
 
 from common_compute_connector import contract, registry
 from common_compute_connector.clock import HeldClock
-from common_compute_connector.errors import ConfigurationError, EnrolmentNotSupported
+from common_compute_connector.errors import ConfigurationError
 from common_compute_connector.jobs import State
 from common_compute_connector.protocol import Ground
 from common_compute_connector.schemas import component
@@ -47,8 +47,9 @@ def test_the_catalogue_fits_the_contract(dirac: Any, rosetta: Any) -> None:
 
 def test_classes_are_those_that_the_flavour_has(rosetta: Any, dirac: Any) -> None:
     """Rosetta runs containers and shows live logs; DIRAC runs installed software and does neither."""
-    assert ["core", "container", "arrays", "ranges", "live-logs"] == described(rosetta)["conforms_to"]
-    assert ["core", "software", "arrays", "ranges"] == described(dirac)["conforms_to"]
+    both = {"core", "arrays", "ranges", "credentials"}
+    assert {*both, "container", "live-logs"} == set(described(rosetta)["conforms_to"])
+    assert {*both, "software"} == set(described(dirac)["conforms_to"])
     known = contract.document()["components"]["schemas"]["ConformanceClass"].get("enum")
     assert known is None or set(described(rosetta)["conforms_to"]) <= set(known)
 
@@ -103,15 +104,31 @@ def test_the_probe_works(bench: Any) -> None:
         assert b"printf\nenv\n" == bench.home(part, spec).logs["stdout"]
 
 
-def test_credentials_are_described_and_not_asked_for(bench: Any) -> None:
-    """The document tells the credential that the real facility needs; the mock refuses every enrolment."""
+def test_credentials_are_described(bench: Any) -> None:
+    """The document tells which credential the facility needs, and that this one plays the user's part."""
     expected = {"rosetta": ("ssh_key", "user"), "dirac": ("x509_proxy", "on_behalf")}[bench.flavour]
     credential = described(bench)["credential"]
     assert expected == (credential["kind"], credential["delegation"])
-    assert "credentials" not in described(bench)["conforms_to"]
-    for call in (bench.connector.enrol("anna", {}, None), bench.connector.check_enrolment("anna", None)):
-        with pytest.raises(EnrolmentNotSupported):
-            asyncio.run(call)
+    assert "after two seconds" in credential["instructions"]
+    assert 2 == flavours.load(bench.flavour).enrolment.user_takes_seconds
+
+
+def test_every_state_of_a_credential_has_instructions(flavour: Flavour) -> None:
+    """A flavour has words for each state of the contract's credentials, and for no other."""
+    states = contract.document()["components"]["schemas"]["Credential"]["properties"]["state"]["enum"]
+    assert set(states) == set(flavour.enrolment.instructions)
+
+
+def test_each_end_has_a_way_to_it(flavour: Flavour) -> None:
+    """Whatever the end, the command runs on the way there, and a longer wait has its place before that."""
+    assert {cause for step in flavour.life for cause in step.only} <= set(flavour.endings)
+    for attempt in (1, 2):
+        for cause in (*flavour.endings, "something that is none of them"):
+            steps = flavour.steps(attempt, cause)
+            runs = [place for place, step in enumerate(steps) if step.command]
+            waits = [place for place, step in enumerate(steps) if step.waits]
+            assert (1, 1) == (len(runs), len(waits)), (attempt, cause)
+            assert waits[0] < runs[0]
 
 
 def test_parts_fit_the_facility(rosetta: Any, dirac: Any) -> None:

@@ -1,57 +1,150 @@
-"""The scenarios: each does what its summary says, in both flavours, and steps only where the contract allows."""
+"""The scenarios of jobs: each does what its summary says, in both flavours, by steps that the contract allows."""
 
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from common_compute_connector.jobs import State, Task, advance
+from common_compute_connector.jobs import State, Task, advance, conclude
 from common_compute_connector.protocol import Refused
-from common_compute_mocks.scenarios import LABEL, catalogue, read_scenario
+from common_compute_mocks import flavours
+from common_compute_mocks.endings import announced
+from common_compute_mocks.scenarios import LABEL, catalogue
+
+TELLS = [name for name, each in catalogue().items() if not each.refused and name != "forgotten"]
 
 
-@pytest.mark.parametrize("name", [name for name, each in catalogue().items() if not each.refused])
+@pytest.mark.parametrize("name", TELLS)
 def test_every_scenario_steps_as_the_contract_says(bench: Any, name: str) -> None:
-    """Whatever happens, the ground takes every observation over: no step of a scenario is an illegal one."""
+    """Whatever happens, the ground takes every observation over, and every reason is one that was announced."""
     part = bench.submit(bench.spec("sleep", "1", scenario=name))
     task, created = Task(0), bench.clock.now()
-    for _ in range(20_000):
+    while task.ending is None:
         seen = bench.observe(part)
         if seen is not None:
             told = seen.tasks[0]
             task = advance(task, told, bench.clock.now(), created)
             assert told.attempt == task.attempt
             assert told.state == (task.ending.state if task.ending else task.state)
-            if task.ending:
-                break
-        bench.clock.advance(0.01)
-    assert task.ending is not None
+        change = bench.connector.next_change(bench.clock.now())
+        assert change is not None or task.ending is not None
+        bench.clock.advance((change - bench.clock.now()).total_seconds() if change else 0)
+    codes = flavours.load(bench.flavour).facility["reason_codes"]
+    assert task.ending.reason is None or task.ending.reason.code in codes
+    assert conclude(task, (), ()).state.terminal
+
+
+def test_every_ready_scenario_has_a_test() -> None:
+    """A scenario cannot be added to the catalogue without a test that bears its name."""
+    texts = (path.read_text() for path in Path(__file__).parent.glob("test_mock_scenario*.py"))
+    tested = {name for text in texts for name in re.findall(r"^def test_(\w+)\(", text, re.MULTILINE)}
+    assert [] == [name for name in catalogue() if name not in tested]
+
+
+def ended(bench: Any, *command: str, scenario: str, **members: Any) -> Any:
+    """Let a job come to its end, and give its last look and what came home."""
+    spec = bench.spec(*(command or ("sleep", "1")), scenario=scenario, **members)
+    part = bench.submit(spec, f"job-{command}")
+    end = bench.end(part)
+    return end, bench.home(part, spec)
+
+
+def cause(end: Any) -> tuple[Any, ...]:
+    return (end.state, end.reason and end.reason.code, end.exit_code, end.signal)
+
+
+def test_succeeds(bench: Any) -> None:
+    """`succeeds` leaves the command as it is: what is known is worked out, what is not has plausible outputs."""
+    known, _ = ended(bench, "/bin/sh", "-c", "exit 5", scenario="succeeds")
+    assert 5 == known.exit_code
+    outputs = [{"path": "out.csv"}]
+    unknown, home = ended(bench, "python", "fit.py", scenario="succeeds", outputs=outputs)
+    assert (State.SUCCEEDED, None, 0, None) == cause(unknown)
+    assert (True, ["out.csv"]) == (home.logs["stdout"].startswith(b"python fit.py\n"), list(home.files))
+
+
+def test_slow_queue(bench: Any) -> None:
+    """`slow_queue` waits half a minute, where the facility's jobs wait, and then runs as usual."""
+    part = bench.submit(bench.spec("true", scenario="slow_queue"))
+    bench.clock.advance(29)
+    waiting = {"rosetta": "PENDING", "dirac": "Waiting"}[bench.flavour]
+    assert (State.QUEUED, waiting) == (bench.see(part).state, bench.see(part).native.state)
+    assert State.SUCCEEDED == bench.end(part).state
+
+
+def test_long_run(bench: Any) -> None:
+    """`long_run` takes five minutes and prints a line every two seconds, whatever the command is."""
+    spec = bench.spec("/bin/sh", "-c", "exit 9", scenario="long_run", outputs=[{"path": "image.fits"}])
+    part = bench.submit(spec)
+    bench.clock.advance(290)
+    assert State.RUNNING == bench.see(part).state
+    assert State.SUCCEEDED == bench.end(part).state
+    home = bench.home(part, spec)
+    lines = home.logs["stdout"].decode().splitlines()
+    assert "step 1 of 150: /bin/sh -c 'exit 9'" == lines[0]
+    assert [f"step {n} of 150" for n in range(1, 151)] == [line.partition(":")[0] for line in lines[:-1]]
+    assert home.files["image.fits"].startswith(b"SIMPLE  =")
+
+
+def test_the_log_of_a_long_run_grows(rosetta: Any) -> None:
+    """Where logs are live, that of a long run has one line more every two seconds."""
+    part = rosetta.submit(rosetta.spec("true", scenario="long_run"))
+    rosetta.until(part, "RUNNING")
+    counts = []
+    for _ in range(4):
+        rosetta.clock.advance(2)
+        counts.append(rosetta.log(part).count(b"\n"))
+    assert [1, 2, 3, 4] == counts
+    assert rosetta.log(part) == rosetta.log(part, "stdout", 0, 9) + rosetta.log(part, "stdout", 9)
 
 
 def test_fails(bench: Any) -> None:
     """`fails` exits with 3 although the command would not, and keeps what it wrote."""
-    spec = bench.spec("/bin/sh", "-c", "echo text; echo kept > f", scenario="fails", outputs=[{"path": "f"}])
-    part = bench.submit(spec)
-    end = bench.end(part)
-    assert (State.FAILED, "exit-nonzero", 3, None) == (end.state, end.reason.code, end.exit_code, end.signal)
-    assert (b"text\n", {"f": b"kept\n"}) == (
-        bench.home(part, spec).logs["stdout"],
-        bench.home(part, spec).files,
-    )
+    script = "echo text; echo kept > f"
+    end, home = ended(bench, "/bin/sh", "-c", script, scenario="fails", outputs=[{"path": "f"}])
+    assert (State.FAILED, "exit-nonzero", 3, None) == cause(end)
+    assert (b"text\n", {"f": b"kept\n"}) == (home.logs["stdout"], home.files)
 
 
-def test_killed(rosetta: Any, dirac: Any) -> None:
+def test_killed(bench: Any) -> None:
     """`killed` cuts the command off; Slurm tells the signal, and of DIRAC an exit code above 128 comes home."""
-    ends = {}
-    for bench in (rosetta, dirac):
-        spec = bench.spec("/bin/sh", "-c", "echo begun; sleep 9; echo never", scenario="killed")
-        part = bench.submit(spec)
-        end = bench.end(part)
-        ends[bench.flavour] = (end.reason.code, end.exit_code, end.signal)
-        assert b"begun\n" == bench.home(part, spec).logs["stdout"]
-    assert {"rosetta": ("signal", None, 9), "dirac": ("exit-nonzero", 137, None)} == ends
+    end, home = ended(bench, "/bin/sh", "-c", "echo begun; sleep 9; echo never", scenario="killed")
+    told = {"rosetta": ("signal", None, 9), "dirac": ("exit-nonzero", 137, None)}[bench.flavour]
+    assert (State.FAILED, *told) == cause(end)
+    assert b"begun\n" == home.logs["stdout"]
+
+
+def test_out_of_memory(bench: Any) -> None:
+    """`out_of_memory` is Slurm's verdict; of DIRAC comes home that the payload was killed."""
+    end, home = ended(bench, "/bin/sh", "-c", "echo begun; sleep 9; echo never", scenario="out_of_memory")
+    told = {"rosetta": ("out-of-memory", None, None), "dirac": ("exit-nonzero", 137, None)}[bench.flavour]
+    assert (State.FAILED, *told) == cause(end)
+    assert {"rosetta": "OUT_OF_MEMORY", "dirac": "Failed"}[bench.flavour] == end.native.state
+    assert b"begun\n" == home.logs["stdout"]
+
+
+def test_wall_time(bench: Any) -> None:
+    """`wall_time` ends the command after two seconds, in the facility's words for that."""
+    end, home = ended(
+        bench, "/bin/sh", "-c", "echo 0; sleep 1; echo 1; sleep 9; echo 10", scenario="wall_time"
+    )
+    assert (State.FAILED, "wall-time-exceeded", None, None) == cause(end)
+    assert 2 == (end.finished_at - end.started_at).total_seconds()
+    words = {"rosetta": "TimeLimit", "dirac": "exceeded maximum wall clock time"}[bench.flavour]
+    assert words in end.native.detail
+    assert b"0\n1\n" == home.logs["stdout"]
+
+
+def test_image_unavailable(bench: Any) -> None:
+    """`image_unavailable` runs nothing: Slurm has no image, and at a grid's site the command is not found."""
+    end, home = ended(bench, "echo", "ran", scenario="image_unavailable")
+    told = {"rosetta": ("image-unavailable", None), "dirac": ("command-not-found", 127)}[bench.flavour]
+    assert (State.FAILED, *told, None) == cause(end)
+    assert {"stdout": b"", "stderr": b""} == home.logs
 
 
 def test_submission_rejected(bench: Any) -> None:
@@ -61,14 +154,6 @@ def test_submission_rejected(bench: Any) -> None:
     assert "submission-rejected" == outcome.reason.code
     words = {"rosetta": "sbatch: error", "dirac": "Invalid job specification"}[bench.flavour]
     assert words in outcome.reason.detail
-
-
-def test_slow_queue(bench: Any) -> None:
-    """`slow_queue` waits half a minute and then runs as usual."""
-    part = bench.submit(bench.spec("true", scenario="slow_queue"))
-    bench.clock.advance(29)
-    assert State.QUEUED == bench.see(part).state
-    assert State.SUCCEEDED == bench.end(part).state
 
 
 def test_requeue(bench: Any) -> None:
@@ -86,6 +171,24 @@ def test_requeue(bench: Any) -> None:
     assert b"once\ntwice\n" == bench.home(part, spec).logs["stdout"]
 
 
+def test_node_failure(bench: Any) -> None:
+    """`node_failure` is the facility's verdict, and what the command wrote before is kept."""
+    end, home = ended(bench, "/bin/sh", "-c", "echo begun; sleep 9", scenario="node_failure")
+    assert (State.FAILED, "node-failure", None, None) == cause(end)
+    assert {"rosetta": "NODE_FAIL", "dirac": "Failed"}[bench.flavour] == end.native.state
+    assert (1, b"begun\n") == (end.attempt, home.logs["stdout"])
+
+
+def test_some_tasks_fail(bench: Any) -> None:
+    """`some_tasks_fail` lets tasks 1, 4, 7 of an array exit with 3, and no other."""
+    part = bench.submit(bench.spec("true", scenario="some_tasks_fail", array={"count": 9}))
+    bench.clock.advance(10)
+    failed = {seen.index: seen.exit_code for seen in bench.observe(part).tasks if seen.state is State.FAILED}
+    assert {1: 3, 4: 3, 7: 3} == failed
+    alone = bench.submit(bench.spec("true", scenario="some_tasks_fail"), "job-2")
+    assert State.SUCCEEDED == bench.end(alone).state
+
+
 def test_lost_contact(bench: Any) -> None:
     """`lost_contact` leaves the part out of the answers for longer than it takes to turn stale, then goes on."""
     part = bench.submit(bench.spec("true", scenario="lost_contact"))
@@ -97,6 +200,88 @@ def test_lost_contact(bench: Any) -> None:
     assert bench.observe(part) is None
     bench.clock.advance(5)
     assert State.SUCCEEDED == bench.see(part).state
+
+
+def test_forgotten(bench: Any) -> None:
+    """`forgotten` is known for a second, and then the facility answers that it is not."""
+    part = bench.submit(bench.spec("true", scenario="forgotten"))
+    bench.clock.advance(0.99)
+    assert State.QUEUED == bench.see(part).state
+    bench.clock.advance(0.01)
+    assert (False, []) == (bench.observe(part).known, list(bench.observe(part).tasks))
+    bench.clock.advance(60)
+    assert not bench.observe(part).known
+
+
+OUTPUTS = [{"path": "fit.json"}, {"path": "plots/*.png"}]
+
+
+def test_results_lost(bench: Any) -> None:
+    """`results_lost` gives logs alone, and names each result that is gone."""
+    end, home = ended(bench, "ctapipe-process", scenario="results_lost", outputs=OUTPUTS)
+    assert (State.SUCCEEDED, {}) == (end.state, home.files)
+    assert b"ctapipe-process\n" == home.logs["stdout"][:16]
+    lost = ["fit.json is no longer there", "plots/output.png is no longer there"]
+    assert [f"the result {words}" for words in lost] == list(home.lost)
+
+
+def test_logs_lost(bench: Any) -> None:
+    """`logs_lost` gives results alone, and says that both logs are gone."""
+    end, home = ended(bench, "ctapipe-process", scenario="logs_lost", outputs=OUTPUTS)
+    assert (State.SUCCEEDED, {}) == (end.state, home.logs)
+    assert ["fit.json", "plots/output.png"] == list(home.files)
+    assert ["the log stdout is no longer there", "the log stderr is no longer there"] == list(home.lost)
+
+
+def test_output_missing(bench: Any) -> None:
+    """`output_missing` gives logs and no file, and nothing is said to be lost."""
+    end, home = ended(bench, "ctapipe-process", scenario="output_missing", outputs=OUTPUTS)
+    assert (State.SUCCEEDED, {}, ()) == (end.state, home.files, home.lost)
+    assert b"" != home.logs["stdout"]
+
+
+def test_non_ascii_names(bench: Any) -> None:
+    """`non_ascii_names` prints many scripts, and names in them the files whose names the job leaves open."""
+    outputs = [{"path": "*.csv"}, {"path": "größe.txt"}, {"path": "**"}]
+    end, home = ended(bench, "echo", "é", scenario="non_ascii_names", outputs=outputs)
+    assert State.SUCCEEDED == end.state
+    names = ["größe.txt", "Größe μ данные 数据 🔭", "Größe μ данные 数据 🔭.csv"]
+    assert sorted(names) == sorted(home.files)
+    lines = home.logs["stdout"].decode().splitlines()
+    assert "Schritt 1/4: Größe ½″, данные, 数据, 🔭 (echo 'é')" == lines[0]
+    assert f"wrote {names[2]}" in lines
+
+
+def test_cancel_loses_race(bench: Any) -> None:
+    """`cancel_loses_race` goes on after a cancel, in the queue as on a node, and succeeds."""
+    spec = bench.spec("true", scenario="cancel_loses_race", outputs=[{"path": "f.txt"}])
+    part = bench.submit(spec)
+    bench.cancel(part)
+    bench.clock.advance(15)
+    assert State.RUNNING == bench.see(part).state
+    bench.cancel(part)
+    assert (State.SUCCEEDED, None, 0, None) == cause(bench.end(part))
+    assert ["f.txt"] == list(bench.home(part, spec).files)
+
+
+def test_slow_cancel(bench: Any) -> None:
+    """`slow_cancel` shows a running task for twenty seconds after the cancel, and then that it is cancelled."""
+    part = bench.submit(bench.spec("true", scenario="slow_cancel"))
+    bench.clock.advance(60)
+    bench.cancel(part)
+    bench.clock.advance(19.5)
+    bench.cancel(part)
+    assert State.RUNNING == bench.see(part).state
+    bench.clock.advance(1)
+    assert (State.CANCELLED, "cancelled-by-user", None, None) == cause(bench.see(part))
+
+
+def test_an_end_before_a_slow_cancel_wins(bench: Any) -> None:
+    """A task that ends before its facility heeds a cancel ends by its own way."""
+    part = bench.submit(bench.spec("true", scenario="slow_cancel"))
+    bench.clock.advance(590)
+    bench.cancel(part)
+    assert (State.SUCCEEDED, None, 0, None) == cause(bench.end(part))
 
 
 def test_an_unknown_scenario_is_rejected_with_the_known_ones(bench: Any) -> None:
@@ -113,23 +298,12 @@ def test_the_facility_has_a_scenario_for_jobs_without_a_label(bench: Any) -> Non
     assert 0 == other.end(other.submit(other.spec("true", scenario="succeeds"), "job-2")).exit_code
 
 
-@pytest.mark.parametrize(
-    ("entry", "complaint"),
-    [
-        ({"summary": "x", "attempt": []}, "there is no attempt"),
-        ({"summary": "x", "attempts": []}, "at least one attempt"),
-        ({}, "summary"),
-        ({"summary": "x", "attempts": [{"exit_code": 1, "signal": 2}]}, "in one way only"),
-        ({"summary": "x", "attempts": [{"runs_at_most_seconds": 1}]}, "how it ends"),
-        ({"summary": "x", "attempts": [{"waits": 1}]}, "waits"),
-        ({"summary": "x", "silence": {"after_seconds": 1}}, "for_seconds"),
-    ],
-)
-def test_a_scenario_that_makes_no_sense_is_refused(entry: dict[str, Any], complaint: str) -> None:
-    """A faulty entry of a scenario file is told by its name and its fault."""
-    with pytest.raises(ValueError, match=complaint) as told:
-        read_scenario("odd", entry)
-    assert str(told.value).startswith("odd: ")
+def test_a_cause_that_is_not_announced_is_told_as_another() -> None:
+    """A facility tells a cause by a code that it announces: the nearest one, or that it does not know."""
+    dirac = flavours.load("dirac")
+    causes = ("wall-time-exceeded", "preempted", "software-unavailable", "quota-exceeded")
+    told = ["wall-time-exceeded", "node-failure", "command-not-found", "unknown"]
+    assert told == [announced(dirac, cause) for cause in causes]
 
 
 def test_the_label_is_one_that_the_contract_allows() -> None:

@@ -36,6 +36,7 @@ def serve(
     with needs("connector"):
         from common_compute_cli.serving import faults_told
         from common_compute_cli.serving import serve as run
+        from common_compute_connector.assembly import assemble
         from common_compute_connector.clock import SystemClock
         from common_compute_connector.configuration import read_configuration
     with faults_told():
@@ -51,4 +52,4 @@ def serve(
         as_json=as_json,
         until_stdin_closes=until_stdin_closes,
     )
-    run(configuration, SystemClock(), service.name, manner)
+    run(lambda: assemble(configuration, SystemClock()), service.name, manner)

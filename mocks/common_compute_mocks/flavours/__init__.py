@@ -19,12 +19,18 @@ SUCCEEDED = "succeeded"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A native state that a task passes through; in the one with `command` its command runs."""
+    """A native state that a task passes through; in the one with `command` its command runs.
+
+    Whoever has to wait longer than usual does it in the one with `waits`. One with `only` is passed through
+    on the way to these ends alone; see `endings`.
+    """
 
     state: str
     seconds: float
     detail: str | None = None
     command: bool = False
+    waits: bool = False
+    only: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,22 @@ class Cancelling:
     command_lives_on_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Enrolling:
+    """How a caller's credential comes about, and how long it lasts.
+
+    What the user has to do counts as done `user_takes_seconds` after the credential was put; the facility is
+    tried every `checked_every_seconds` at most. `instructions` are by the credential's state, and `refused`
+    are the facility's words to a job whose credential it does not take, both with places for the names.
+    """
+
+    user_takes_seconds: float
+    checked_every_seconds: float
+    instructions: Mapping[str, str]
+    refused: str
+    valid_for_seconds: float | None = None
+
+
 @dataclass(frozen=True)
 class Flavour:
     """One `flavours/*.yaml`."""
@@ -72,14 +94,20 @@ class Flavour:
     endings: Mapping[str, LastWord]
     cancel: Cancelling
     refusal: str
+    enrolment: Enrolling
 
     def state_of(self, native: str) -> State | None:
         """Give our state for a native one, None for one that nobody knows."""
         return self.states.get(native.split(" ", 1)[0])
 
-    def steps(self, attempt: int) -> Sequence[Step]:
-        """Give the native states of an attempt, in order, up to its end."""
-        return self.life if attempt == 1 else (self.again, *self.life[1:])
+    def steps(self, attempt: int, cause: str = SUCCEEDED) -> Sequence[Step]:
+        """Give the native states of an attempt, in order, up to its end for a cause.
+
+        A cause that is none of `endings` shows as the exit code that comes home of it.
+        """
+        shown = cause if cause in self.endings else "exit-nonzero"
+        life = [step for step in self.life if not step.only or shown in step.only]
+        return life if attempt == 1 else (self.again, *life[1:])
 
     def enforces(self, resource: str) -> bool:
         """Tell whether a resource is a limit here, not a hint."""
@@ -114,6 +142,7 @@ def load(name: str) -> Flavour:
             "again": Step(**values["again"]),
             "endings": {reason: LastWord(**word) for reason, word in values["endings"].items()},
             "cancel": Cancelling(**values["cancel"]),
+            "enrolment": Enrolling(**values["enrolment"]),
         }
     )
 

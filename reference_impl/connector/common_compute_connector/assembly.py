@@ -25,7 +25,12 @@ from common_compute_connector.tokens.oidc import OidcTokens
 from common_compute_connector.tokens.static_tokens import StaticTokens
 
 
-def assemble(configuration: Configuration, clock: Clock, beside: Mapping[str, ASGIApp] | None = None) -> App:
+def assemble(
+    configuration: Configuration,
+    clock: Clock,
+    beside: Mapping[str, ASGIApp] | None = None,
+    store_kind: type[Store] = Store,
+) -> App:
     """Open store and connectors and make the application; nothing runs before it is started.
 
     Raises:
@@ -33,7 +38,7 @@ def assemble(configuration: Configuration, clock: Clock, beside: Mapping[str, AS
     """
     access = open_access(configuration.access, clock)
     _make_room(configuration)
-    store = Store.open(configuration.store.url, configuration.store.results, clock)
+    store = store_kind.open(configuration.store.url, configuration.store.results, clock)
     replica = Replica(clock.new_id(), platform.node(), configuration.digest) if store.is_shared else SINGLE
     facilities = Facilities(_connectors(configuration, store, clock), clock)
     service = Service(

@@ -26,5 +26,11 @@ def configure_logs(level: int = logging.INFO) -> None:
     )
 
 
+def quiet_logs() -> None:
+    """Tell only what breaks, in a process that is not ours and has set up nothing itself."""
+    if not structlog.is_configured():
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+
+
 def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
     return orjson.dumps(event, default=str)

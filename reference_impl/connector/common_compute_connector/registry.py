@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib.metadata import entry_points
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 
 from common_compute_connector.errors import ConfigurationError
 from common_compute_connector.protocol import Connector, FacilityConfiguration, Ground, OpenConnector
@@ -13,7 +14,7 @@ GROUP = "common_compute.connectors"
 
 def names() -> Sequence[str]:
     """Name the connectors that are installed."""
-    return sorted(entry_points(group=GROUP).names)
+    return sorted(_installed())
 
 
 def open_connector(configuration: FacilityConfiguration, ground: Ground) -> Connector:
@@ -22,16 +23,21 @@ def open_connector(configuration: FacilityConfiguration, ground: Ground) -> Conn
     Raises:
         ConfigurationError: there is no such connector, its extra is missing, or its settings are wrong.
     """
-    found = entry_points(group=GROUP, name=configuration.connector)
-    if not found:
+    found = _installed().get(configuration.connector)
+    if found is None:
         known = ", ".join(names()) or "none"
         raise ConfigurationError([f"{_named(configuration)} is not installed; there are {known}."])
     try:
-        opening: OpenConnector = next(iter(found)).load()
+        opening: OpenConnector = found.load()
     except ImportError as error:
         said = f"{_named(configuration)} needs {error.name}, which is missing"
         raise ConfigurationError([f"{said}; install the extra of that connector."]) from None
     return opening(configuration, ground)
+
+
+@cache  # it reads the metadata of everything that is installed
+def _installed() -> Mapping[str, EntryPoint]:
+    return {found.name: found for found in entry_points(group=GROUP)}
 
 
 def _named(configuration: FacilityConfiguration) -> str:

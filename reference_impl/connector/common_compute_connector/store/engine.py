@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import orjson
 from sqlalchemy import Connection, text
@@ -72,7 +72,7 @@ class Store:
         """The key of digests and page tokens: 32 bytes, made when the database was new."""
 
     @classmethod
-    def open(cls, url: str, content: Path, clock: Clock) -> Store:
+    def open(cls, url: str, content: Path, clock: Clock) -> Self:
         """Open and, where needed, bring to the present schema the database at an SQLAlchemy URL.
 
         `sqlite:///...` or `postgresql+psycopg://...`; `content` is the directory of the kept bytes.

@@ -1,0 +1,89 @@
+"""Thousands of jobs that somebody ran in the past days, for lists that have to be paged and searched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from common_compute_connector.jobs import Native, Reason, State, TaskSeen
+from common_compute_mocks.chance import chance_of
+from common_compute_mocks.flavours import SUCCEEDED, Flavour
+from common_compute_mocks.server.past_jobs import PastJob
+
+_WITH_BYTES = 25
+_YOUNGEST_DAYS = 8
+_SPAN_DAYS = 4
+"""Results are kept for a week and jobs for two: most of a crowd's jobs are known, and their bytes gone."""
+
+_SUCCEED, _FAIL = 0.8, 0.95
+_CAMPAIGNS = ("geminga-2025", "crab-nebula", "m87", "survey-north")
+
+
+def crowd(
+    flavour: Flavour, facility_id: str, owner: str, count: int, now: datetime, seed: int
+) -> list[PastJob]:
+    """Make up past jobs, the oldest first; the last ones ended within the last hour and have their bytes."""
+    return [_job(flavour, facility_id, owner, number, count, now, seed) for number in range(count)]
+
+
+def _job(
+    flavour: Flavour, facility_id: str, owner: str, number: int, count: int, now: datetime, seed: int
+) -> PastJob:
+    draw = chance_of(seed, "crowd", facility_id, number)
+    left = count - number
+    if recent := left <= _WITH_BYTES:
+        created_at = now - timedelta(minutes=2 * left)
+    else:
+        created_at = now - timedelta(days=_YOUNGEST_DAYS) - timedelta(days=_SPAN_DAYS) * (left / count)
+    began = created_at + timedelta(seconds=1 + 20 * draw("wait"))
+    ended = began + timedelta(seconds=2 + 60 * draw("run"))
+    end, cause = _end(draw("end"))
+    word = flavour.endings[cause]
+    native_id = str(flavour.native_id.least + number)
+    running = next(step for step in flavour.life if step.command)
+    detail = word.detail.format(exit_code=1, signal=9, command="process")
+    spec = {
+        "facility_id": facility_id,
+        "name": f"Field {number:05d}",
+        "software": _software(flavour),
+        "command": ["process", "--field", str(number)],
+        "outputs": [{"path": "table.csv", "required": False}],
+        "labels": {"campaign": _CAMPAIGNS[number % len(_CAMPAIGNS)]},
+    }
+    return PastJob(
+        facility_id,
+        owner,
+        spec,
+        created_at,
+        [
+            (began, TaskSeen(0, State.RUNNING, started_at=began, native=Native(native_id, running.state))),
+            (
+                ended,
+                TaskSeen(
+                    0,
+                    end,
+                    started_at=began,
+                    finished_at=ended,
+                    exit_code={State.SUCCEEDED: 0, State.FAILED: 1}.get(end),
+                    reason=None if cause == SUCCEEDED else Reason(cause),
+                    native=Native(native_id, word.state, detail),
+                ),
+            ),
+        ],
+        {"table.csv": ("text/csv", f"field,value\n{number},{draw('v'):.4f}\n".encode())} if recent else {},
+        {"stdout": f"process --field {number}\n".encode(), "stderr": b""} if recent else {},
+    )
+
+
+def _end(drawn: float) -> tuple[State, str]:
+    if drawn < _SUCCEED:
+        return State.SUCCEEDED, SUCCEEDED
+    return (State.FAILED, "exit-nonzero") if drawn < _FAIL else (State.CANCELLED, "cancelled-by-user")
+
+
+def _software(flavour: Flavour) -> Mapping[str, Any]:
+    if flavour.software:
+        entry = flavour.software[0]
+        return {"kind": "installed", "name": entry["name"], "version": entry["version"]}
+    return {"kind": "container", "image": "debian:12-slim"}

@@ -1,0 +1,94 @@
+"""Jobs that were there before a mock started: written into its store as the dispatcher would have."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from common_compute_connector.jobs import Task, TaskSeen, advance, conclude
+from common_compute_connector.protocol import PartKey
+from common_compute_connector.service import Service
+from common_compute_connector.store import Connection
+from common_compute_connector.store import parts as stored
+from common_compute_connector.store.jobs import NewJob, insert_jobs
+from common_compute_connector.store.progress import take_tasks
+from common_compute_connector.store.results import LogRecord, ResultRecord, keep_task_content, log_name
+
+_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PastJob:
+    """A job of one task that has ended: what was seen of it and when, and the bytes that it left.
+
+    The last of `seen` is its end.
+    """
+
+    facility_id: str
+    owner: str
+    spec: Mapping[str, Any]
+    created_at: datetime
+    seen: Sequence[tuple[datetime, TaskSeen]]
+    results: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
+    """By path: media type and bytes."""
+    logs: Mapping[str, bytes] = field(default_factory=dict)
+
+
+async def insert_past_jobs(service: Service, jobs: Sequence[PastJob]) -> None:
+    """Insert jobs, the oldest first, each with a history, its results and its logs."""
+    for start in range(0, len(jobs), _AT_ONCE):
+        some = [(service.clock.new_id(), job) for job in jobs[start : start + _AT_ONCE]]
+        kept = {job_id: await _keep(service, job_id, job) for job_id, job in some}
+
+        def write(
+            connection: Connection,
+            some: Sequence[tuple[str, PastJob]] = some,
+            kept: Mapping[str, tuple[list[ResultRecord], list[LogRecord]]] = kept,
+        ) -> None:
+            insert_jobs(connection, [_new(job_id, job) for job_id, job in some])
+            for job_id, job in some:
+                _live(connection, service, job_id, job)
+                keep_task_content(connection, job_id, 0, *kept[job_id])
+
+        await service.store.write(write)
+
+
+def _new(job_id: str, job: PastJob) -> NewJob:
+    return NewJob(job_id, job.owner, job.facility_id, job.spec, None, job.created_at, [range(1)])
+
+
+def _live(connection: Connection, service: Service, job_id: str, job: PastJob) -> None:
+    """Let a job go through what was seen of it."""
+    key, task = PartKey(job_id, 0), Task(0)
+    known = service.facilities.get(job.facility_id)
+    assert known is not None, "past jobs are those of this service's facilities"
+    retention = timedelta(seconds=known.limits["result_retention_seconds"])
+    stored.record_accepted(connection, key, "past", job.created_at)
+    for at, seen in job.seen:
+        task = advance(task, seen, at, job.created_at)
+        if task.ending is not None:
+            task = conclude(task, (), ())
+        take_tasks(connection, job_id, [task], at, retention)
+    stored.record_ended(connection, key)
+
+
+async def _keep(service: Service, job_id: str, job: PastJob) -> tuple[list[ResultRecord], list[LogRecord]]:
+    content = service.store.content
+    results = []
+    for path, (media_type, body) in job.results.items():
+        identifier = sha256(f"0\0{path}".encode()).hexdigest()[:32]
+        record = ResultRecord(job_id, 0, path, identifier, len(body), sha256(body).hexdigest(), media_type)
+        await content.keep(job_id, record.content_name, _whole(body))
+        results.append(record)
+    logs = []
+    for stream, body in job.logs.items():
+        await content.keep(job_id, log_name(0, stream), _whole(body))
+        logs.append(LogRecord(job_id, 0, stream, len(body)))
+    return results, logs
+
+
+async def _whole(body: bytes) -> AsyncIterator[bytes]:
+    yield body
