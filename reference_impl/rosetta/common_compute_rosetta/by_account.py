@@ -147,7 +147,7 @@ class ByAccount:
         unreached: list[tuple[EndedTask, Exception]] = []
         for owner, some in _by_owner(ended, lambda task: task.part.owner).items():
             try:
-                host = await self._host(owner)
+                host = await self.host_of(owner)
                 async for item in host.collect(some):
                     yield item
             except (NoLogin, FacilityUnavailable) as error:
@@ -159,7 +159,7 @@ class ByAccount:
     ) -> LogSlice:
         """Read a range of a live log."""
         try:
-            host = await self._host(part.owner)
+            host = await self.host_of(part.owner)
         except NoLogin as error:
             raise FacilityUnavailable(self.facility_id, str(error)) from error
         return await host.read_log(part, index, stream, start, stop)
@@ -194,7 +194,22 @@ class ByAccount:
         """End all connections."""
         await asyncio.gather(*(host.close() for host in self._hosts.values()))
 
-    async def _host(self, owner: str) -> Host:
+    @property
+    def delegation(self) -> str:
+        """The contract's word for whose accounts these are."""
+        return self._accounts.delegation
+
+    @property
+    def hosts(self) -> Sequence[Host]:
+        """The facility as each account that was used so far sees it, the latest first."""
+        return list(reversed(self._hosts.values()))
+
+    async def host_of(self, owner: str) -> Host:
+        """Give the facility as a caller's account sees it.
+
+        Raises:
+            NoLogin: there is none.
+        """
         login = await self._accounts.login(owner)
         if login not in self._hosts:
             self._hosts[login] = self._open_host(login)

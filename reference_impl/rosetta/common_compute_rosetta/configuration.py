@@ -78,8 +78,8 @@ _SOFTWARE_MEMBERS = (*_SOFTWARE_TEXTS, "default", "architectures")
 _BLANK = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def read_settings(configuration: FacilityConfiguration) -> Settings:
-    """Read one `[[facility]]` table.
+def read_settings(configuration: FacilityConfiguration, *, below_home: bool = False) -> Settings:
+    """Read one `[[facility]]` table; `below_home` allows a root that is relative to an account's home.
 
     Raises:
         ConfigurationError: with a sentence for each fault.
@@ -92,8 +92,12 @@ def read_settings(configuration: FacilityConfiguration) -> Settings:
         "description": "Jobs run on the machine of the service itself.",
     }
     root = given.get("root")
-    if not isinstance(root, str) or not PurePosixPath(root).is_absolute() or _BLANK.search(root):
-        faults.append(f"{where}: `root` must be given: the absolute path of a directory for the jobs")
+    if not isinstance(root, str) or not root or _BLANK.search(root) or ".." in PurePosixPath(root).parts:
+        faults.append(f"{where}: `root` must be given: the path of a directory for the jobs")
+    elif not below_home and not PurePosixPath(root).is_absolute():
+        faults.append(f"{where}: `root` must be an absolute path")
+    elif root[0] in "-~":
+        faults.append(f"{where}: `root` must be an absolute path, or one below the home without `~/`")
     for name in _TEXTS:
         if name in given:
             values[name] = _text(given[name], f"{where}: `{name}`", faults)

@@ -20,10 +20,14 @@ def test_a_pair_fits_and_is_what_openssh_reads(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.touch(mode=0o600)
     file.write_text(cabinet.open(pair.sealed, ANNA))
-    derived = subprocess.run(["ssh-keygen", "-y", "-f", file], capture_output=True, text=True, check=True).stdout
+    derived = subprocess.run(
+        ["ssh-keygen", "-y", "-f", file], capture_output=True, text=True, check=True
+    ).stdout
     assert derived.split()[:2] == pair.public_line.split()[:2]
     (tmp_path / "key.pub").write_text(pair.public_line + "\n")
-    told = subprocess.run(["ssh-keygen", "-lf", tmp_path / "key.pub"], capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        ["ssh-keygen", "-lf", tmp_path / "key.pub"], capture_output=True, text=True, check=True
+    )
     assert pair.fingerprint == told.stdout.split()[1] == fingerprint(pair.public_line)
 
 

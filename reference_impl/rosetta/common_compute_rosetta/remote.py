@@ -1,0 +1,84 @@
+"""The connector `ssh`: a facility on another machine, in the accounts of its callers or in one for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from common_compute_connector.protocol import Document, Enrolment, FacilityConfiguration, Ground, Pace
+from common_compute_rosetta import describe
+from common_compute_rosetta.by_account import ByAccount
+from common_compute_rosetta.connector import PlainHost
+from common_compute_rosetta.ssh import Login, SshTransport
+from common_compute_rosetta.ssh_configuration import Reach, read_reach
+
+_INSTRUCTIONS = {
+    "service": "Nothing is needed: jobs run in an account of the platform's.",
+    "user": (
+        "Name your account there: you get a public key, and the line with it that belongs into the file "
+        "~/.ssh/authorized_keys of that account."
+    ),
+}
+
+
+def open_connector(configuration: FacilityConfiguration, ground: Ground) -> RemoteFacility:
+    """Make the connector of a facility that is reached over SSH.
+
+    Raises:
+        ConfigurationError: the settings are wrong; every fault is told.
+    """
+    return RemoteFacility(read_reach(configuration, ground.enrolments, ground.clock), ground)
+
+
+class RemoteFacility(ByAccount):
+    """A facility over SSH, described by what the accounts that were used so far have found there."""
+
+    def __init__(self, reach: Reach, ground: Ground) -> None:
+        self._settings = reach.settings
+
+        def open_host(login: Login) -> PlainHost:
+            transport = SshTransport(login, ground.clock)
+            return PlainHost(reach.settings, transport, ground.clock, ground.service_id, bound_to_host=False)
+
+        pace = Pace(appears_within_seconds=10, observe_every_seconds=0.5)
+        super().__init__(reach.settings.id, pace, PlainHost.max_tasks_per_part, reach.accounts, open_host)
+
+    async def describe(self) -> Document:
+        """Give the facility document; the first account that reaches the machine fills it."""
+        await self._reach_out()
+        found: Document = describe.facility_document(self._settings, None)
+        for host in self.hosts:
+            found = await host.describe()
+            if "status" not in found:
+                break
+        return {**found, **self._of_credentials(found)}
+
+    async def list_software(self) -> Sequence[Document]:
+        """Give the catalogue."""
+        return describe.software_documents(self._settings.software)
+
+    async def check_enrolment(self, owner: str, held: Enrolment | None) -> Enrolment:
+        """Tell the credential's state; with the first one that works, the machine can be asked what it is."""
+        seen = await super().check_enrolment(owner, held)
+        if seen.document["state"] == "valid":
+            await self.host_of(owner)
+        return seen
+
+    async def _reach_out(self) -> None:
+        """Log in once where everybody has the same account: nobody has to come first."""
+        if self.delegation == "service":
+            await self.host_of("")
+
+    def _of_credentials(self, document: Document) -> dict[str, Any]:
+        classes = [*document["conforms_to"], *(["credentials"] if self.delegation == "user" else [])]
+        codes = [*document["reason_codes"], *(["credential-rejected"] if self.delegation == "user" else [])]
+        kind = "ssh_key" if self.delegation == "user" else "none"
+        return {
+            "conforms_to": classes,
+            "reason_codes": codes,
+            "credential": {
+                "kind": kind,
+                "delegation": self.delegation,
+                "instructions": _INSTRUCTIONS[self.delegation],
+            },
+        }
