@@ -56,7 +56,8 @@ def measure(rounds: int) -> Section:
 async def _fill(place: Path, count: int) -> None:
     spec = json.loads(specimens.example())
     clock = SystemClock()
-    store = Store.open(f"sqlite:///{place / servers.STORE_FILE}", place / servers.CONTENT_DIRECTORY, clock)
+    database = place / servers.STORE_FILE
+    store = Store.open(f"sqlite:///{database}", servers.content_of(database), clock)
     for _ in range(count // _AT_ONCE):
         await store.write(partial(insert_jobs, new=[insertable(clock, spec) for _ in range(_AT_ONCE)]))
     await store.close()

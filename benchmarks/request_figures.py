@@ -22,7 +22,7 @@ _GET = "GET /jobs/{id}"
 _POST = "POST /jobs, 0.6 kB"
 _POST_FILES = "POST /jobs, 10 kB with its files"
 _LIFE = "POST /jobs, 0.6 kB, and the job's life to its end"
-_GOALS = {_GET: Goal("ratio", "at most", 0.6), _POST: Goal("ratio", "at most", 0.8)}
+_GOALS = {_GET: Goal("ratio", "at most", 0.5), _POST: Goal("ratio", "at most", 0.7)}
 
 
 def measure(rounds: int) -> list[Section]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import list_figures
 import machine
+import mock_figures
 import mutant_figures
 import plain_schemathesis
 import report
@@ -32,6 +33,7 @@ def main() -> None:
         "store": lambda: [store_figures.measure(arguments.rounds)],
         "list": lambda: [list_figures.measure(arguments.rounds)],
         "start": lambda: [start_figures.measure(arguments.rounds)],
+        "mock": lambda: mock_figures.measure(arguments.rounds),
         "schemathesis": lambda: plain_schemathesis.measure(arguments.sample),
         "mutants": lambda: mutant_figures.measure(arguments.rounds),
     }
@@ -58,7 +60,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=["requests", "store", "list", "start", "schemathesis", "mutants"],
+        choices=["requests", "store", "list", "start", "mock", "schemathesis", "mutants"],
     )
     return parser.parse_args()
 

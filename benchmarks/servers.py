@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cpu import cpu_seconds
+from cpu import cpu_seconds, resident_bytes
 from specimens import SPEC
 
 HERE = Path(__file__).parent
@@ -24,7 +24,6 @@ _IDLE_SHARE = 0.1
 """Of a core: an idle server of ours still looks around."""
 
 STORE_FILE = "store.sqlite3"
-CONTENT_DIRECTORY = "results"
 UNIT = "microseconds of server CPU"
 
 OURS = "Common Compute mock"
@@ -84,6 +83,10 @@ class Running:
         """Give the CPU time that it has taken so far."""
         return cpu_seconds(self._process.pid)
 
+    def resident_bytes(self) -> int:
+        """Give the memory that it has in use now."""
+        return resident_bytes(self._process.pid)
+
     def settle(self) -> None:
         """Wait until it has nothing left to do: requests that were cut off may still be worked on."""
         before, taken = self.cpu_seconds(), _IDLE_SHARE
@@ -115,6 +118,11 @@ class Running:
         raise SystemExit(f"{self.server.name} did not answer: {' '.join(self.server.command)}")
 
 
+def content_of(database: Path) -> Path:
+    """Give the directory in which a mock with this database keeps what jobs left."""
+    return database.with_name(f"{database.name}.results")
+
+
 def ours(*options: str) -> Server:
     """Give our mock, as a user starts it."""
     program = Path(sys.executable).with_name("common-compute")
@@ -135,10 +143,10 @@ def prism(*, dynamic: bool) -> Server:
     return Server(name, [*command, "--dynamic"] if dynamic else command, "", "/health", 10.0)
 
 
-def python_peer(name: str, module: str) -> Server:
+def python_peer(name: str, module: str, base: str = "") -> Server:
     """Give one of our own peers, under the same HTTP server as ours."""
     arguments = ["--port", "{port}", "--no-access-log", "--log-level", "warning", "--no-server-header"]
-    return Server(name, [sys.executable, "-m", "uvicorn", f"{module}:app", *arguments])
+    return Server(name, [sys.executable, "-m", "uvicorn", f"{module}:app", *arguments], base)
 
 
 def peers() -> list[Server]:
@@ -146,6 +154,7 @@ def peers() -> list[Server]:
     return [
         prism(dynamic=False),
         prism(dynamic=True),
+        python_peer("connexion, stock", "peers.connexion_peer", "/v1"),
         python_peer("FastAPI", "peers.fastapi_peer"),
         python_peer("Starlette, the floor", "peers.starlette_floor"),
     ]

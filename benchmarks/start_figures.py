@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import servers
-from figures import Figure, Section
+from figures import Figure, Goal, Section
+
+_GOAL = Goal("value", "at most", 1.5)
 
 
 def measure(rounds: int) -> Section:
@@ -14,5 +16,5 @@ def measure(rounds: int) -> Section:
         for server, measured in ((servers.ours(), mine), (servers.prism(dynamic=False), theirs)):
             with server.start() as running:
                 measured.append(running.start_seconds)
-    figures = [Figure(servers.PRISM_STATIC, theirs), Figure(servers.OURS, mine, theirs)]
+    figures = [Figure(servers.PRISM_STATIC, theirs), Figure(servers.OURS, mine, theirs, _GOAL)]
     return Section("Start to first answer", "seconds", figures, servers.PRISM_STATIC)

@@ -11,39 +11,29 @@ import sys
 from pathlib import Path
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from common_compute_connector.assembly import assemble
-from common_compute_connector.clock import SystemClock
-from common_compute_connector.configuration import configuration_of
+from common_compute_connector.http.server_protocol import HttpProtocol
 from common_compute_connector.logs import configure_logs
+from common_compute_mocks.server import MockService, MockSettings
 
 
-def held(directory: Path) -> ASGIApp:
-    """Make the application of the flavour rosetta, whose start leaves out the dispatcher's."""
-    table = {
-        "service": {"id": "org.example.bench", "name": "Held"},
-        "store": {"url": f"sqlite:///{directory / 'store.sqlite3'}", "results": str(directory / "results")},
-        "facility": [{"id": "rosetta", "connector": "mock", "flavour": "rosetta"}],
-    }
-    app = assemble(configuration_of(table, directory), SystemClock())
+class HeldMock(MockService):
+    """A mock whose start leaves out the dispatcher's."""
 
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            await app(scope, receive, send)
-            return
-        await receive()
-        await app.service.dispatcher.open()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await app.stop()
-        await send({"type": "lifespan.shutdown.complete"})
-
-    return serve
+    async def start(self) -> None:
+        """Get the facilities' documents, and no more."""
+        await self.app.service.dispatcher.open()
 
 
 if __name__ == "__main__":
     configure_logs(logging.WARNING)  # as the command does
+    room = Path(sys.argv[2])
+    settings = MockSettings(facilities=("rosetta",), database=room / "store.sqlite3")
     uvicorn.run(
-        held(Path(sys.argv[2])), port=int(sys.argv[1]), log_config=None, access_log=False, server_header=False
+        HeldMock(settings, room),
+        port=int(sys.argv[1]),
+        http=HttpProtocol,
+        log_config=None,
+        access_log=False,
+        server_header=False,
     )

@@ -70,9 +70,10 @@ class CallersCredentials:
             Faulty: a name is none that the facility could have.
         """
         now = self._ground.clock.now()
-        if held is None:
+        kept = _kept(held)
+        if kept is None:
             return self._seen(owner, self._names(owner, request, now), now)
-        names, put_at = _kept(held)
+        names, put_at = kept
         # Nobody can upload a proxy to a mock: asking once more stands for it.
         if self._state(names, put_at, now) == "expired":
             return self._seen(owner, names, now)
@@ -81,12 +82,13 @@ class CallersCredentials:
     def check(self, owner: str, held: Enrolment | None) -> Enrolment:
         """Tell what a credential is by now, having looked at most every so often."""
         now = self._ground.clock.now()
-        if held is None:
+        kept = _kept(held)
+        if held is None or kept is None:
             return Enrolment(owner, self._document("missing", {}, now))
         looked_at = datetime.fromisoformat(held.document["observed_at"])
         if now - looked_at < timedelta(seconds=self._rules.checked_every_seconds):
             return held
-        return self._seen(owner, *_kept(held))
+        return self._seen(owner, *kept)
 
     def give_up(self, held: Enrolment) -> None:
         """Forget a credential; the next one will have another key, even at the same moment."""
@@ -100,10 +102,9 @@ class CallersCredentials:
         now = self._ground.clock.now()
         refused = {}
         for owner in sorted(owners):
-            held = await self._ground.enrolments.enrolment(owner)
-            if held is not None and self._state(*_kept(held), now) != "valid":
-                words = self._rules.refused.format_map(_kept(held)[0])
-                refused[owner] = Reason("credential-rejected", words)
+            kept = _kept(await self._ground.enrolments.enrolment(owner))
+            if kept is not None and self._state(*kept, now) != "valid":
+                refused[owner] = Reason("credential-rejected", self._rules.refused.format_map(kept[0]))
         return refused
 
     def _names(self, owner: str, request: Document, now: datetime) -> dict[str, str]:
@@ -157,8 +158,13 @@ class CallersCredentials:
         }
 
 
-def _kept(held: Enrolment) -> tuple[Mapping[str, str], datetime]:
-    """Read what the ground keeps for us: the credential's names, and when it was put."""
+def _kept(held: Enrolment | None) -> tuple[Mapping[str, str], datetime] | None:
+    """Read what the ground keeps for us: the credential's names, and when it was put.
+
+    None if nothing was put, or not here: a connector around the mock may set up credentials in its own way.
+    """
+    if held is None or not held.sealed:
+        return None
     kept = json.loads(held.sealed)
     return kept["names"], datetime.fromisoformat(kept["put_at"])
 

@@ -43,7 +43,7 @@ def read_settings(configuration: FacilityConfiguration) -> FacilitySettings:
         faults.append(f"`seed` is {seed!r}: take an integer")
     known = _read_files(settings.get("scenarios", []), faults)
     scenario = settings.get("scenario", "succeeds")
-    if scenario not in known:
+    if not isinstance(scenario, str) or scenario not in known:
         faults.append(f"`scenario` is {scenario!r}: take one of {', '.join(known)}")
     weather = _weather(settings.get("weather", []), known, faults)
     if faults:

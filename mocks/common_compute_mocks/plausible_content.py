@@ -17,15 +17,9 @@ _FITS_BLOCK = 2880
 _WIDTH, _HEIGHT = 320, 200
 
 # A superblock of version 3 and a root group without members (HDF5 File Format Specification 3.0).
-_EMPTY_HDF5 = bytes.fromhex(
-    "894844460d0a1a0a"
-    "03080800" + 8 * "00" + 8 * "ff" + "b300000000000000"
-    "3000000000000000"
-    "9555568b"
-    "4f484452"
-    "020078"
-    "021200000000" + 16 * "ff" + "0a0200010000"
-    "0058" + 89 * "00" + "c5b9c8ac"
+_HDF5_FILE = (
+    *("894844460d0a1a0a", "03080800", 8 * "00", 8 * "ff", "b300000000000000", "3000000000000000", "9555568b"),
+    *("4f484452", "020078", "021200000000", 16 * "ff", "0a02000100000058", 90 * "00", "c5b9c8ac"),
 )
 
 
@@ -111,7 +105,7 @@ def _padded(data: bytes, filler: bytes) -> bytes:
 
 def _hdf5(subject: Subject) -> bytes:
     """Write a file without members; what follows its end is not read."""
-    return _EMPTY_HDF5 + _text(subject)
+    return bytes.fromhex("".join(_HDF5_FILE)) + _text(subject)
 
 
 def _npy(subject: Subject) -> bytes:

@@ -19,6 +19,11 @@ MOST_BYTES = 1024 * 1024
 """A longer file is not looked into."""
 
 _DEEPEST = 32
+_KINDS: Mapping[type[yaml.Node], tuple[str, ...]] = {
+    yaml.MappingNode: ("map",),
+    yaml.SequenceNode: ("seq",),
+    yaml.ScalarNode: ("str", "int", "float", "bool", "null"),
+}
 _Path = tuple[str | int, ...]
 
 
@@ -110,6 +115,8 @@ def _node_faults(node: yaml.Node, seen: set[int], depth: int) -> Iterator[str]:
     seen.add(id(node))
     if depth > _DEEPEST:
         yield f"{line}: this is nested too deeply"
+    elif node.tag.rpartition(":")[2] not in _KINDS[type(node)]:
+        yield f"{line}: the tag {node.tag} is not taken here: leave it out"
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from _node_faults(item, seen, depth + 1)
@@ -123,8 +130,6 @@ def _node_faults(node: yaml.Node, seen: set[int], depth: int) -> Iterator[str]:
                 yield f"line {key.start_mark.line + 1}: {key.value} is here twice: keep one"
             names.add(key.value)
             yield from _node_faults(value, seen, depth + 1)
-    elif node.tag.rpartition(":")[2] not in ("str", "int", "float", "bool", "null"):
-        yield f"{line}: the tag {node.tag} is not taken here: leave it out"
 
 
 def _value(node: yaml.Node) -> Any:
@@ -167,7 +172,7 @@ def _advice(where: str, detail: str) -> str:
     for step in steps:
         node = node.get("properties", {}).get(step) or node.get("additionalProperties") or node["items"]
     known = list(node.get("properties", {}))
-    close = get_close_matches(wrong, known, 1)
+    close = get_close_matches(wrong, known, 1, 0.5)
     return f"Did you mean {close[0]}?" if close else f"There are {', '.join(known)}."
 
 

@@ -245,14 +245,25 @@ def test_a_name_that_nobody_can_have_is_told(
     assert all(fault.detail.startswith(("Name a", "Write a")) for fault in told.value.faults)
 
 
-@pytest.mark.parametrize("owner", ["https://iam.example#9f3c-11", "Maria Rossi", "4711", "ü", "#", "A" * 80])
-def test_a_caller_who_gives_no_name_has_one(owner: str) -> None:
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        ("anna", "anna"),
+        ("https://iam.example#9f3c-11", "u9f3c-11"),
+        ("Maria Rossi", "maria-rossi"),
+        ("4711", "u4711"),
+        ("ü", "u"),
+        ("#", "u"),
+        ("A" * 80, "a" * 31),
+    ],
+)
+def test_a_caller_who_gives_no_name_has_one(owner: str, name: str) -> None:
     """A put without names maps the caller, whatever they are called, to names that the facility can have."""
     account = Desk("rosetta").put(owner, group="x")["account"]
     subject = Desk("dirac").put(owner, account="x")["subject"]
-    assert Desk("rosetta").put(account=account)["account"] == account
-    assert Desk("dirac").put(subject=subject)["subject"] == subject
-    assert subject.endswith(f"/CN={account}")
+    assert (name, f"/DC=org/DC=example/CN={name}") == (account, subject)
+    assert account == Desk("rosetta").put(account=account)["account"]
+    assert subject == Desk("dirac").put(subject=subject)["subject"]
 
 
 def test_a_scenario_fixes_the_state_of_what_was_put(desk: Desk) -> None:
@@ -296,6 +307,14 @@ def test_jobs_of_others_are_taken(desk: Desk) -> None:
     assert desk.refusal() is not None
     desk.clock.advance(3)
     assert desk.refusal() is None
+
+
+def test_what_another_connector_set_up_says_nothing_here(desk: Desk) -> None:
+    """An enrolment that is none of the mock's own keeps no job out, and is missing here until it is put here."""
+    desk.held.kept["anna"] = Enrolment("anna", {"state": "valid"})
+    assert desk.refusal() is None
+    assert "missing" == desk.look()["state"]
+    assert "awaiting_user" == desk.put()["state"]
 
 
 class House:

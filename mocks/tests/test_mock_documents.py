@@ -129,6 +129,9 @@ def test_each_end_has_a_way_to_it(flavour: Flavour) -> None:
             waits = [place for place, step in enumerate(steps) if step.waits]
             assert (1, 1) == (len(runs), len(waits)), (attempt, cause)
             assert waits[0] < runs[0]
+        assert flavour.steps(attempt, "exit-nonzero") == flavour.steps(
+            attempt, "something that is none of them"
+        )
 
 
 def test_parts_fit_the_facility(rosetta: Any, dirac: Any) -> None:

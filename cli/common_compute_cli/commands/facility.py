@@ -1,16 +1,27 @@
-"""Show the facilities that a server offers."""
+"""Show the facilities that a server offers, and bring up real ones on this machine."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from common_compute_cli import output
+from common_compute_cli import facilities, output
 from common_compute_cli.connection import AsJson, TokenFile, Url, connect
 from common_compute_cli.wire import Document
 
 app = typer.Typer(no_args_is_help=True)
+
+RealFacility = Annotated[
+    str, typer.Argument(metavar="NAME", help="Which one, such as slurm.", show_default=False)
+]
+Directory = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Where everything of it lies; by default below /var/lib.", show_default=False
+    ),
+]
 
 
 @app.command(name="list")
@@ -85,6 +96,36 @@ def show(
     output.table(
         ["LIMIT", "VALUE"], [(name, _value(limit)) for name, limit in facility["limits"].items()], empty=""
     )
+
+
+@app.command()
+def up(name: RealFacility, directory: Directory = None) -> None:
+    """Bring up a real facility on this machine, for tests, or mend what does not run of it.
+
+    Debian 12, root, a checkout of the sources; over the loopback only.
+    """
+    raise typer.Exit(facilities.run(name, "up", directory=directory))
+
+
+@app.command()
+def down(
+    name: RealFacility,
+    directory: Directory = None,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Remove everything of it but Debian's packages.")
+    ] = False,
+) -> None:
+    """End a real facility on this machine."""
+    raise typer.Exit(facilities.run(name, "down", *(["--purge"] if purge else []), directory=directory))
+
+
+@app.command()
+def status(name: RealFacility, directory: Directory = None, as_json: AsJson = False) -> None:
+    """Tell what runs of a real facility on this machine, and with --json how to reach it.
+
+    The exit code is 1 if something that should run does not.
+    """
+    raise typer.Exit(facilities.run(name, "status", *(["--json"] if as_json else []), directory=directory))
 
 
 def _named(entries: list[Document]) -> str:

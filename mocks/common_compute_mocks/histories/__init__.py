@@ -55,25 +55,20 @@ def _job(entry: Mapping[str, Any], flavour: Flavour, facility_id: str, owner: st
 def _seen(
     entry: Mapping[str, Any], flavour: Flavour, created_at: datetime
 ) -> list[tuple[datetime, TaskSeen]]:
-    """Read what the facility showed; the command counts as started when it is first seen running."""
+    """Read what the facility showed; start and end are when that was seen."""
     software = entry["spec"]["software"]
     version = software.get("version") or flavour.default_version(software.get("name", ""))
     where = Resolved(software_version=version, site=entry["site"])
-    seen: list[tuple[datetime, TaskSeen]] = []
-    started_at: datetime | None = None
-    for sight in entry["seen"]:
-        at = created_at + timedelta(seconds=sight["after_seconds"])
-        state = flavour.state_of(sight["state"])
-        if state == "running" and started_at is None:
-            started_at = at
-        task = TaskSeen(
-            0,
-            state,
-            started_at=started_at,
-            finished_at=at if state and state.terminal else None,
-            exit_code=sight.get("exit_code"),
-            native=Native(entry["native_id"], sight["state"], sight["detail"]),
-            resolved=where,
+    return [
+        (
+            created_at + timedelta(seconds=sight["after_seconds"]),
+            TaskSeen(
+                0,
+                flavour.state_of(sight["state"]),
+                exit_code=sight.get("exit_code"),
+                native=Native(entry["native_id"], sight["state"], sight["detail"]),
+                resolved=where,
+            ),
         )
-        seen.append((at, task))
-    return seen
+        for sight in entry["seen"]
+    ]

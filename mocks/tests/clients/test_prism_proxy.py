@@ -70,7 +70,7 @@ def test_prism_finds_no_fault_with_any_answer(
 class Wrong(BaseHTTPRequestHandler):
     """A service whose answers have the wrong form: a member missing, a header missing, a wrong type."""
 
-    def do_GET(self) -> None:  # noqa: N802  (the base class calls it so)
+    def do_GET(self) -> None:
         body = b'{"status": "fine"}' if self.path.endswith("/health") else b'{"facilities": [{"id": 7}]}'
         self.send_response(200)
         self.send_header("Content-Type", "application/json")

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common_compute_connector import contract
 from common_compute_connector.answers import Answer
+from common_compute_connector.console.application import Console
 from common_compute_connector.errors import ConnectorError, MethodNotAllowed, NotFound
 from common_compute_connector.http import media
 from common_compute_connector.http.cors import Cors
@@ -44,7 +45,8 @@ class Envelope:
         self._beside = beside
         self._base = contract.base_path() + "/"
         self._routes = Routes(contract.operations())
-        self._pages = public_pages(service.settings.name, service.settings.description)
+        self._pages = public_pages(service.settings.name)
+        self._console = Console(service, self)
         self._cors = Cors(service.settings.cors_origins)
         self._metrics = Metrics(service)
         per_minute = service.settings.requests_per_minute
@@ -59,7 +61,9 @@ class Envelope:
         exchange = Exchange(f"{self._prefix}-{self._count:x}", _as_sent(scope))
         put_exchange(scope, exchange)
         started = self._service.clock.elapsed()
-        sending = _Sending(send, exchange, self._cors.headers(_header(scope, b"origin")), scope["method"])
+        # Pages of other origins may read the API as configured, and the console never.
+        cors = [] if Console.serves(scope["path"]) else self._cors.headers(_header(scope, b"origin"))
+        sending = _Sending(send, exchange, cors, scope["method"])
         try:
             await self._answer(scope, receive, sending, exchange)
         except Exception as error:
@@ -90,6 +94,9 @@ class Envelope:
 
     async def _answer_beside(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
+        if Console.serves(path):
+            await self._console(scope, receive, send)
+            return
         for prefix, app in self._beside.items():
             if path == prefix or path.startswith(prefix.rstrip("/") + "/"):
                 await app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""What lies beside the base path and needs no token: the root page, the reference, the contract itself.
+"""What lies beside the base path and needs no token: the reference, the contract itself.
 
 Everything comes from this server: the pages work offline, and their policy forbids any other source.
 """
@@ -58,25 +58,6 @@ _REFERENCE_HEAD = """\
 <script src="/docs/swagger-ui-bundle.js"></script>
 <script src="/docs/start.js"></script>"""
 
-_ROOT_HEAD = """\
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; margin: 3rem auto; max-width: 44rem; padding: 0 1rem }
-body { color: #1c2733 } a { color: #0b57a4 } li { margin: .3rem 0 }
-code { background: #eef2f6; padding: .1rem .3rem }
-</style>"""
-
-_ROOT_BODY = """\
-<h1>{name}</h1>
-<p>{description}</p>
-<ul>
-<li><a href="/docs">The reference of the API</a>, where every operation can be tried</li>
-<li><a href="{base}/service-info">The service</a> and <a href="{base}/health">its health</a></li>
-<li><a href="{base}/facilities">The facilities</a></li>
-<li>The contract as <a href="/openapi.yaml">YAML</a> and as <a href="/openapi.json">JSON</a></li>
-<li><a href="/metrics">Metrics</a></li>
-</ul>
-<p>The base URL of the API ends with <code>{base}</code>.</p>"""
-
 
 @dataclass(frozen=True, slots=True)
 class PublicPage:
@@ -87,17 +68,11 @@ class PublicPage:
     headers: Headers = ()
 
 
-def public_pages(name: str, description: str | None) -> Mapping[str, PublicPage]:
+def public_pages(name: str) -> Mapping[str, PublicPage]:
     """Make the pages of a service, by path."""
     vendored = Path(swagger_ui_path)
-    root = _ROOT_BODY.format(
-        name=escape(name),
-        description=escape(description or "A Common Compute service."),
-        base=contract.base_path(),
-    )
     reference = '<div id="reference"></div>'
     return {
-        "/": _page(name, _ROOT_HEAD, root),
         "/docs": _page(f"{name} - reference", _REFERENCE_HEAD, reference),
         "/docs/start.js": PublicPage(_SCRIPT, _START.encode(), _HARDENED),
         "/docs/swagger-ui.css": _vendored(vendored / "swagger-ui.css", _STYLE),

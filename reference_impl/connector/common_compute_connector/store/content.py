@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _CHUNK_BYTES = 1 << 16
+_PAGE = bytes(1 << 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,13 @@ class Content:
         size = 0
         with aside.open("wb") as file:
             async for chunk in chunks:
-                file.write(chunk)
+                _write(file, chunk)
                 digest.update(chunk)
                 size += len(chunk)
             if size:
                 file.flush()
+                # A hole at the end is none until the length is set.
+                file.truncate(size)
                 os.fsync(file.fileno())
         aside.replace(path)
         return Kept(size, digest.hexdigest())
@@ -63,6 +66,18 @@ class Content:
     def drop(self, job_id: str) -> None:
         """Remove everything of a job; nothing to remove is no error."""
         shutil.rmtree(self.path(job_id, "x").parent, ignore_errors=True)
+
+
+def _write(file: BinaryIO, chunk: bytes) -> None:
+    """Write a chunk; its pages of zeros are left out as holes, which read as zeros and take no disk."""
+    view = memoryview(chunk)
+    begin = 0
+    for at in range(0, len(chunk), len(_PAGE)):
+        if chunk.startswith(_PAGE, at):
+            file.write(view[begin:at])
+            file.seek(len(_PAGE), os.SEEK_CUR)
+            begin = at + len(_PAGE)
+    file.write(view[begin:])
 
 
 def _chunks(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:

@@ -1,0 +1,36 @@
+"""Real facilities on this one machine: the scripts in the folder `facilities/` of a checkout bring them up."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from common_compute_cli.errors import WrongUsage
+
+FOLDER = Path(__file__).parents[2] / "facilities"
+_SCRIPT = "facility"
+
+
+def names(folder: Path = FOLDER) -> list[str]:
+    """Give the names of the facilities that can be brought up."""
+    return sorted(script.parent.name for script in folder.glob(f"*/{_SCRIPT}"))
+
+
+def run(name: str, *arguments: str, directory: Path | None = None, folder: Path = FOLDER) -> int:
+    """Run a facility's script, which tells its progress and its failures by itself, and give its exit code.
+
+    Raises:
+        WrongUsage: there are no scripts here, or none of that name.
+    """
+    known = names(folder)
+    if not known:
+        raise WrongUsage(
+            f"Facilities are brought up by scripts that are not installed ({folder} has none): "
+            "get the sources of Common Compute, and run this command from there."
+        )
+    if name not in known:
+        raise WrongUsage(f"There is no facility '{name}' to bring up: there is {', '.join(known)}.")
+    place = [] if directory is None else ["--directory", str(directory)]
+    sys.stdout.flush()
+    return subprocess.run([folder / name / _SCRIPT, *arguments[:1], *place, *arguments[1:]]).returncode

@@ -1,0 +1,1 @@
+"""The REST interface to batch jobs, for ESAP's front end."""

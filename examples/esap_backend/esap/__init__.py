@@ -1,0 +1,1 @@
+"""A stand-in for ESAP's own project: what `batch` needs of it, and no more."""
