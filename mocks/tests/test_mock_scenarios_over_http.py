@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from common_compute_mocks import flavours
+from common_compute_mocks.histories import past_jobs
 from common_compute_mocks.in_process import InProcessMock, MockSettings, MockTransport
 
 SOFTWARE = {
@@ -347,7 +349,7 @@ def test_service_unavailable(make: Make, flavour: str) -> None:
 
 
 def test_many_jobs(make: Make, flavour: str) -> None:
-    """`many_jobs` begins with two thousand jobs, all over, that a list gives page by page."""
+    """`many_jobs` begins with five thousand jobs, all over, that a list gives page by page."""
     client = make(flavour, "many_jobs")
     seen: list[dict[str, Any]] = []
     token: dict[str, str] = {}
@@ -355,5 +357,24 @@ def test_many_jobs(make: Make, flavour: str) -> None:
         page = client.get("/jobs", params={"page_size": 1000, **token}).json()
         seen += page["jobs"]
         token = {"page_token": page["next_page_token"]} if "next_page_token" in page else None  # type: ignore[assignment]
-    assert (2000, 2000) == (len(seen), len({job["id"] for job in seen}))
+    assert (5000, 5000) == (len(seen), len({job["id"] for job in seen}))
     assert {job["state"] for job in seen} <= {"succeeded", "failed", "cancelled"}
+
+
+def test_concordia(make: Make, flavour: str) -> None:
+    """`concordia` begins with what was at such a facility, with its end, its logs and its results."""
+    client = make(flavour, "concordia")
+    jobs = client.get("/jobs").json()["jobs"]
+    expected = past_jobs("concordia", flavours.load(flavour), flavour, "anonymous", client.mock.now)
+    assert [job.spec["name"] for job in reversed(expected)] == [job["name"] for job in jobs]
+    for listed, known in zip(jobs, reversed(expected), strict=True):
+        job = client.get(f"/jobs/{listed['id']}").json()
+        assert str(known.seen[-1][1].state) == job["state"]
+        results = client.get(f"/jobs/{job['id']}/results").json()["results"]
+        assert sorted(known.results) == [result["path"] for result in results]
+        for result in results:
+            body = client.get(f"/jobs/{job['id']}/results/{result['id']}").content
+            assert known.results[result["path"]][1] == body
+        for stream, text in known.logs.items():
+            assert text == client.get(f"/jobs/{job['id']}/logs/{stream}").content
+    assert len(expected) == {"dirac": 1, "rosetta": 0}[flavour]

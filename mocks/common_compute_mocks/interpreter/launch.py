@@ -61,7 +61,11 @@ def _is_missing(process: Process, name: str) -> bool:
     that PATH hides."""
     if "/" not in name:
         return not name or name in process.world.programs
-    return not any(name.startswith(place) for place in ("/bin/", "/usr/", "/opt/", "/sbin/", "/cvmfs/"))
+    return not name.startswith(_IMAGES_OWN)
+
+
+_IMAGES_OWN = ("/app/", "/bin/", "/code/", "/cvmfs/", "/home/", "/opt/", "/root/", "/sbin/", "/srv/", "/usr/")
+"""Where an image, or a software area, keeps programs that nobody here knows."""
 
 
 def _run(process: Process, program: str, argv: list[str]) -> int:

@@ -57,6 +57,10 @@ def _job(
         spec,
         created_at,
         [
+            (
+                created_at + timedelta(seconds=draw("handed over")),
+                TaskSeen(0, State.QUEUED, native=Native(native_id, flavour.life[0].state)),
+            ),
             (began, TaskSeen(0, State.RUNNING, started_at=began, native=Native(native_id, running.state))),
             (
                 ended,

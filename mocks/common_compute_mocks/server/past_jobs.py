@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from common_compute_connector.jobs import Task, TaskSeen, advance, conclude
-from common_compute_connector.protocol import PartKey
 from common_compute_connector.service import Service
 from common_compute_connector.store import Connection
-from common_compute_connector.store import parts as stored
-from common_compute_connector.store.jobs import NewJob, insert_jobs
-from common_compute_connector.store.progress import take_tasks
-from common_compute_connector.store.results import LogRecord, ResultRecord, keep_task_content, log_name
+from common_compute_connector.store.jobs import NewJob
+from common_compute_connector.store.past import EndedJob, insert_ended_jobs
+from common_compute_connector.store.results import LogRecord, ResultRecord, log_name
 
 _AT_ONCE = 200
 
@@ -40,39 +38,32 @@ class PastJob:
 async def insert_past_jobs(service: Service, jobs: Sequence[PastJob]) -> None:
     """Insert jobs, the oldest first, each with a history, its results and its logs."""
     for start in range(0, len(jobs), _AT_ONCE):
-        some = [(service.clock.new_id(), job) for job in jobs[start : start + _AT_ONCE]]
-        kept = {job_id: await _keep(service, job_id, job) for job_id, job in some}
+        ended = [await _ended(service, job) for job in jobs[start : start + _AT_ONCE]]
 
-        def write(
-            connection: Connection,
-            some: Sequence[tuple[str, PastJob]] = some,
-            kept: Mapping[str, tuple[list[ResultRecord], list[LogRecord]]] = kept,
-        ) -> None:
-            insert_jobs(connection, [_new(job_id, job) for job_id, job in some])
-            for job_id, job in some:
-                _live(connection, service, job_id, job)
-                keep_task_content(connection, job_id, 0, *kept[job_id])
+        def write(connection: Connection, ended: Sequence[EndedJob] = ended) -> None:
+            insert_ended_jobs(connection, ended)
 
         await service.store.write(write)
 
 
-def _new(job_id: str, job: PastJob) -> NewJob:
-    return NewJob(job_id, job.owner, job.facility_id, job.spec, None, job.created_at, [range(1)])
-
-
-def _live(connection: Connection, service: Service, job_id: str, job: PastJob) -> None:
-    """Let a job go through what was seen of it."""
-    key, task = PartKey(job_id, 0), Task(0)
+async def _ended(service: Service, job: PastJob) -> EndedJob:
     known = service.facilities.get(job.facility_id)
     assert known is not None, "past jobs are those of this service's facilities"
+    job_id = service.clock.new_id()
+    new = NewJob(job_id, job.owner, job.facility_id, job.spec, None, job.created_at, [range(1)])
+    results, logs = await _keep(service, job_id, job)
     retention = timedelta(seconds=known.limits["result_retention_seconds"])
-    stored.record_accepted(connection, key, "past", job.created_at)
+    return EndedJob(new, list(_lived(job)), retention, results, logs)
+
+
+def _lived(job: PastJob) -> Iterator[tuple[datetime, Task]]:
+    """Go through what was seen of a job, as the ground would have taken it in."""
+    task = Task(0)
     for at, seen in job.seen:
         task = advance(task, seen, at, job.created_at)
         if task.ending is not None:
             task = conclude(task, (), ())
-        take_tasks(connection, job_id, [task], at, retention)
-    stored.record_ended(connection, key)
+        yield at, task
 
 
 async def _keep(service: Service, job_id: str, job: PastJob) -> tuple[list[ResultRecord], list[LogRecord]]:

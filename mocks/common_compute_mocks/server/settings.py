@@ -14,7 +14,7 @@ from common_compute_connector.access import ANONYMOUS
 from common_compute_connector.clock import Clock, HeldClock, ScaledClock
 from common_compute_connector.configuration import Configuration, configuration_of
 from common_compute_connector.errors import ConfigurationError
-from common_compute_mocks import flavours
+from common_compute_mocks import flavours, histories
 from common_compute_mocks.server.choice import Choice, choose
 from common_compute_mocks.server.crowd import crowd
 from common_compute_mocks.server.past_jobs import PastJob
@@ -114,11 +114,14 @@ class MockSettings:
         """Make up the jobs that are there before the mock starts, the oldest first."""
         owner = next(iter(TOKENS)) if self.bearer else ANONYMOUS.owner
         count = self.choice.service.get("jobs_already_there", 0) // len(self.facilities)
-        return [
-            job
-            for name in self.facilities
-            for job in crowd(flavours.load(name), name, owner, count, now, self.seed)
-        ]
+        history = self.choice.service.get("history")
+        jobs: list[PastJob] = []
+        for name in self.facilities:
+            flavour = flavours.load(name)
+            jobs += crowd(flavour, name, owner, count, now, self.seed)
+            if history is not None:
+                jobs += histories.past_jobs(history, flavour, name, owner, now)
+        return jobs
 
     def has_no_state(self, room: Path) -> bool:
         """Tell whether nothing is kept of an earlier run."""

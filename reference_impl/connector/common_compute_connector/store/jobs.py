@@ -83,12 +83,12 @@ def insert_jobs(connection: Connection, new: Sequence[NewJob]) -> list[JobRecord
     free_keys(connection, keyed)
     taken = [not _take_key(connection, job) for job in new]
     accepted = [job for job, lost in zip(new, taken, strict=True) if not lost]
-    kept = {job.id: _record(job) for job in accepted}
+    kept = {job.id: new_record(job) for job in accepted}
     if accepted:
-        connection.execute(_INSERT_JOBS, [_job_row(record) for record in kept.values()])
+        connection.execute(_INSERT_JOBS, [job_row(record) for record in kept.values()])
         connection.execute(_INSERT_TASKS, [row for job in accepted for row in _task_rows(job)])
         connection.execute(_INSERT_PARTS, [row for job in accepted for row in _part_rows(job)])
-    if marks := [row for job in accepted for row in _label_rows(job)]:
+    if marks := [row for job in accepted for row in label_rows(job)]:
         connection.execute(_INSERT_LABELS, marks)
     return [kept.get(job.id) for job in new]
 
@@ -166,7 +166,8 @@ def _take_key(connection: Connection, job: NewJob) -> bool:
     return job.idempotency is None or take_key(connection, job.owner, job.idempotency, job.id, job.created_at)
 
 
-def _record(job: NewJob) -> JobRecord:
+def new_record(job: NewJob) -> JobRecord:
+    """Give a job as it is kept when it is new."""
     count = sum(len(part) for part in job.parts)
     is_array = "array" in job.spec
     first = Summary(State.PENDING)
@@ -191,7 +192,8 @@ def _record(job: NewJob) -> JobRecord:
     )
 
 
-def _job_row(new: JobRecord) -> dict[str, Any]:
+def job_row(new: JobRecord) -> dict[str, Any]:
+    """Give the columns of a new job."""
     created = to_micros(new.created_at)
     return {
         "id": new.id,
@@ -237,7 +239,8 @@ def _part_rows(job: NewJob) -> list[dict[str, Any]]:
     ]
 
 
-def _label_rows(job: NewJob) -> list[dict[str, Any]]:
+def label_rows(job: NewJob) -> list[dict[str, Any]]:
+    """Give the rows of a job's labels."""
     return [
         {"job_id": job.id, "key": key, "value": value} for key, value in job.spec.get("labels", {}).items()
     ]

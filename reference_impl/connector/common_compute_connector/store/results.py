@@ -90,9 +90,9 @@ def keep_task_content(
     for table in (results, logs):
         connection.execute(delete(table).where(table.c.job_id == job_id, table.c.task_index == task_index))
     if kept_results:
-        connection.execute(insert(results), [_row(record) for record in kept_results])
+        connection.execute(insert(results), [content_row(record) for record in kept_results])
     if kept_logs:
-        connection.execute(insert(logs), [_row(record) for record in kept_logs])
+        connection.execute(insert(logs), [content_row(record) for record in kept_logs])
 
 
 def drop_lists(connection: Connection, job_id: str) -> None:
@@ -101,7 +101,8 @@ def drop_lists(connection: Connection, job_id: str) -> None:
         connection.execute(delete(table).where(table.c.job_id == job_id))
 
 
-def _row(record: ResultRecord | LogRecord) -> dict[str, Any]:
+def content_row(record: ResultRecord | LogRecord) -> dict[str, Any]:
+    """Give the row of a kept result or log."""
     return {name: getattr(record, name) for name in record.__slots__}
 
 
