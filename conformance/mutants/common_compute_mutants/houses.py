@@ -144,4 +144,6 @@ def _app(house: str, mutant: Mutant | None, room: Path, *, guarded: bool) -> ASG
 def _brisk(name: str) -> flavours.Flavour:
     flavour = flavours.load(name)
     life = tuple(replace(step, seconds=step.seconds * _BRISK) for step in flavour.life)
-    return replace(flavour, life=life)
+    # Whose mutants are about credentials adds that class itself; the others need not wait for one.
+    classes = [name for name in flavour.facility["conforms_to"] if name != "credentials"]
+    return replace(flavour, life=life, facility={**flavour.facility, "conforms_to": classes})

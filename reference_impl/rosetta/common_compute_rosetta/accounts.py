@@ -123,26 +123,21 @@ class OwnAccounts:
         return self._machine.login(str(held.document["account"]), private_key)
 
     async def enrol(self, owner: str, request: Document, held: Enrolment | None) -> Enrolment:
-        """Make a pair of keys; a repeat keeps it, and may name another account for it.
+        """Make a pair of keys; a repeat keeps what is there, whatever it names.
 
         Raises:
             Faulty: no account is named, or none that could be one.
         """
-        account = request.get("account", held.document["account"] if held else None)
+        if held is not None:
+            return await self.check(owner, held)
+        account = request.get("account")
         if account is None or _ACCOUNT.fullmatch(account) is None:
             words = "Name your account on that machine, as you log in there."
             raise Faulty([Fault("invalid-request", words, pointer="/account")])
-        if held is not None and account == held.document["account"]:
-            return await self.check(owner, held)
         self._tried.pop(owner, None)
-        if held is not None:
-            public = {name: held.document[name] for name in ("public_key", "fingerprint")}
-            sealed = held.sealed
-        else:
-            pair = self._cabinet.new_pair(self._subject(owner), f"common-compute-{self._facility_id}")
-            public = {"public_key": pair.public_line, "fingerprint": pair.fingerprint}
-            sealed = pair.sealed
-        return Enrolment(owner, self._document("awaiting_user", {"account": account, **public}), sealed)
+        pair = self._cabinet.new_pair(self._subject(owner), f"common-compute-{self._facility_id}")
+        names = {"account": account, "public_key": pair.public_line, "fingerprint": pair.fingerprint}
+        return Enrolment(owner, self._document("awaiting_user", names), pair.sealed)
 
     async def check(self, owner: str, held: Enrolment | None) -> Enrolment:
         """Try to log in, if that was not done just now."""
