@@ -215,7 +215,8 @@ def _routes(talk: Talk) -> None:
     for path in ("/", "/jobs/", "/nothing", "/jobs/a/b", "//jobs", "/jobs/%2E%2E/health"):
         talk.get(path, "not-found")
     for line in ("POST /facilities", "PATCH /jobs", "GET /jobs/validate", "PUT /jobs/a"):
-        assert talk.ask(*line.split(), "method-not-allowed").header("Allow")
+        method, path = line.split()
+        assert talk.ask(method, path, "method-not-allowed").header("Allow")
     talk.head("/jobs/a/cancel", "method-not-allowed")
     talk.ask("OPTIONS", "/jobs", 204)
     asked = [("Origin", "https://example.org"), ("Access-Control-Request-Method", "POST")]

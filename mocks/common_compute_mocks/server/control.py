@@ -9,21 +9,21 @@ from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 from starlette.types import Receive, Scope, Send
 
 from common_compute_connector.answers import Answer
+from common_compute_connector.clock import Clock
 from common_compute_connector.documents import timestamp
 from common_compute_connector.http import media, strict_json
 from common_compute_connector.http.wire import send_answer, send_bytes
 from common_compute_connector.schemas import Validator
 from common_compute_mocks.server.mistakes import ClockRuns
-
-if TYPE_CHECKING:
-    from common_compute_mocks.server.service import MockService
+from common_compute_mocks.server.sent_requests import SentRequests
+from common_compute_mocks.server.settings import MockSettings
 
 _ROOT = "/mock"
 _LONGEST_BODY_BYTES = 1 << 16
@@ -36,10 +36,24 @@ class _Trouble(Exception):
         self.headers = list(headers.items())
 
 
+class Controlled(Protocol):
+    """A mock, as far as it is controlled from here."""
+
+    settings: MockSettings
+    clock: Clock
+    sent: SentRequests
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let time pass on a held clock."""
+
+    async def reset(self) -> None:
+        """Begin anew."""
+
+
 class Control:
     """The ASGI application of these paths, for one mock."""
 
-    def __init__(self, mock: MockService) -> None:
+    def __init__(self, mock: Controlled) -> None:
         self._mock = mock
         self._handlers = {
             ("GET", ""): self._index,

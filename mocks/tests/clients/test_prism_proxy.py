@@ -28,7 +28,8 @@ def prism(npm_programs: Path, contract: Path) -> Prism:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         # Without --errors it only tells what is wrong; CORS it would answer itself.
-        command = [npm_programs / "prism", "proxy", contract, upstream, "--port", str(port), "--cors=false"]
+        options = ["--port", str(port), "--cors=false"]
+        command: list[str | Path] = [npm_programs / "prism", "proxy", contract, upstream, *options]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
             assert process.stdout is not None
             told = []
@@ -39,9 +40,13 @@ def prism(npm_programs: Path, contract: Path) -> Prism:
             else:
                 raise AssertionError("".join(told))
             # Its log is long: nobody may let the pipe fill up.
-            threading.Thread(target=process.stdout.read, daemon=True).start()
-            yield f"http://127.0.0.1:{port}"
-            process.terminate()
+            reading = threading.Thread(target=process.stdout.read, daemon=True)
+            reading.start()
+            try:
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                process.terminate()
+                reading.join()
 
     return running
 
