@@ -1,4 +1,4 @@
-"""The Slurm facility for tests: brought up once per session, and left up, so that the next session is quick."""
+"""Fixtures of the Slurm facility: brought up once per session, and left up, so that the next one is quick."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class OnHost(Protocol):
 @pytest.fixture(scope="session")
 def slurm_facility() -> dict[str, Any]:
     """Bring the facility up, and give what `facility status slurm --json` tells."""
-    up = subprocess.run([SCRIPT, "up"], stderr=subprocess.PIPE, text=True)
+    up = subprocess.run([SCRIPT, "up"], check=False, stderr=subprocess.PIPE, text=True)
     if up.returncode != 0:
         pytest.fail(f"The facility did not come up:\n{up.stderr}", pytrace=False)
     status = subprocess.run([SCRIPT, "status", "--json"], check=True, stdout=subprocess.PIPE)
@@ -46,7 +46,7 @@ def on_host(slurm_facility: dict[str, Any], tmp_path_factory: pytest.TempPathFac
 
     def run(host: str, user: str, command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         reached = slurm_facility["hosts"][host]
-        options = {
+        settings = {
             "Port": reached["port"],
             "User": user,
             "IdentityFile": slurm_facility["users"][user]["private_key"],
@@ -55,9 +55,10 @@ def on_host(slurm_facility: dict[str, Any], tmp_path_factory: pytest.TempPathFac
             "StrictHostKeyChecking": "yes",
             "LogLevel": "ERROR",
         }
+        options = [f"-o{name}={value}" for name, value in settings.items()]
         return subprocess.run(
-            ["ssh", "-F", "none", *(f"-o{name}={value}" for name, value in options.items())]
-            + [reached["address"], command],
+            ["ssh", "-F", "none", *options, reached["address"], command],
+            check=False,
             input=stdin,
             capture_output=True,
             text=True,

@@ -61,7 +61,10 @@ _write_names() {
     # On some machines it is a link to something below /run, of which the host has its own.
     cp --dereference /etc/resolv.conf "$etc/resolv.conf" 2>/dev/null || true
     echo "$host" >"$etc/hostname"
-    printf '127.0.0.1\tlocalhost %s\n' "${HOSTS[*]}" >"$etc/hosts"
+    {
+        printf '127.0.0.1\tlocalhost %s\n' "${HOSTS[*]}"
+        cat /etc/hosts
+    } >"$etc/hosts"
 }
 
 # A host without Slurm has none of its programs, although /usr is shared.

@@ -109,16 +109,27 @@ _root_of_busybox() {
     for tool in $(busybox --list); do
         [[ -e $root/bin/$tool ]] || ln -s busybox "$root/bin/$tool"
     done
-    echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
-    echo 'root:x:0:' >"$root/etc/group"
+    _write_accounts "$root"
     tar --sort=name --owner=0 --group=0 --numeric-owner --directory "$root" --create --file "$1/root.tar" .
+}
+
+_write_accounts() {
+    echo 'root:x:0:0:root:/root:/bin/sh' >"$1/etc/passwd"
+    echo 'root:x:0:' >"$1/etc/group"
 }
 
 # Python with its whole standard library and nothing else: the packages are unpacked and not set up, which takes
 # a third of the time and needs no package manager in the image.
 _root_of_python() {
-    in_host registry mmdebstrap --mode=root --variant=extract --format=tar \
+    local proxies
+    mapfile -t proxies < <(env | grep --extended-regexp --ignore-case '^(http|https|no)_proxy=' || true)
+    in_host registry env "${proxies[@]}" mmdebstrap --mode=root --variant=extract --format=tar \
         --include=base-files,bash,coreutils,dash,findutils,grep,gzip,libc-bin,python3,sed,tar \
         --dpkgopt='path-exclude=/usr/share/doc/*' --skip=output/dev \
         bookworm "$2/root.tar"
+    # What setting up would have made, and runtimes want to put something over. There are no devices in it, since no
+    # user may make any.
+    mkdir -p "$1/more"/{dev,etc}
+    _write_accounts "$1/more"
+    tar --owner=0 --group=0 --numeric-owner --directory "$1/more" --append --file "$1/root.tar" ./dev ./etc/passwd ./etc/group
 }

@@ -13,10 +13,4 @@ check_machine() {
     command -v apt-get >/dev/null || refuse "there is no apt-get here to install Debian's packages with"
     unshare --mount --uts --ipc --pid --fork --propagation private mount -t tmpfs none /mnt 2>/dev/null ||
         refuse "this machine lets root make no namespaces with mounts of their own: a container must be given the capability SYS_ADMIN"
-    { [[ $FIRST_PORT =~ ^[0-9]{4,5}$ ]] && ((FIRST_PORT > 1023 && FIRST_PORT < 65520)); } ||
-        refuse "COMMON_COMPUTE_SLURM_FIRST_PORT is '$FIRST_PORT': give a number from 1024 to 65519"
-    [[ $CGROUPS == auto || $CGROUPS == v2 ]] ||
-        refuse "COMMON_COMPUTE_SLURM_CGROUPS is '$CGROUPS': give auto or v2"
-    [[ $STATE =~ ^[/a-zA-Z0-9._-]+$ ]] ||
-        refuse "'$STATE' has other characters than letters, digits, '.', '_' and '-': name another place with --directory"
 }

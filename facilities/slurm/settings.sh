@@ -10,6 +10,13 @@ CGROUPS=${COMMON_COMPUTE_SLURM_CGROUPS:-auto}
 # The images that are built; those that were added by hand are kept besides.
 read -ra IMAGES <<<"${COMMON_COMPUTE_SLURM_IMAGES:-busybox python}"
 
+{ [[ $FIRST_PORT =~ ^[1-9][0-9]{3,4}$ ]] && ((FIRST_PORT > 1023 && FIRST_PORT < 65520)); } ||
+    refuse "COMMON_COMPUTE_SLURM_FIRST_PORT is '$FIRST_PORT': give a number from 1024 to 65519"
+[[ $CGROUPS == auto || $CGROUPS == v2 ]] ||
+    refuse "COMMON_COMPUTE_SLURM_CGROUPS is '$CGROUPS': give auto or v2"
+[[ $STATE =~ ^/[/a-zA-Z0-9._-]+$ ]] ||
+    refuse "'$STATE' is no absolute path of letters, digits, '.', '_' and '-': name another place with --directory"
+
 # Each host has its own host name, processes, /etc, /home, /run, /srv and /tmp; /usr is this machine's.
 #   cluster      Slurm with accounting: two nodes, two partitions, limits enforced when a job is submitted
 #   unaccounted  Slurm as it comes, without accounting: one node, one partition
