@@ -32,7 +32,7 @@ def main() -> None:
         "requests": lambda: request_figures.measure(arguments.rounds),
         "store": lambda: [store_figures.measure(arguments.rounds)],
         "list": lambda: [list_figures.measure(arguments.rounds)],
-        "start": lambda: [start_figures.measure(arguments.rounds)],
+        "start": lambda: start_figures.measure(arguments.rounds),
         "mock": lambda: mock_figures.measure(arguments.rounds),
         "schemathesis": lambda: plain_schemathesis.measure(arguments.sample),
         "mutants": lambda: mutant_figures.measure(arguments.rounds),

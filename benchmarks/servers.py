@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -19,7 +20,6 @@ from specimens import SPEC
 
 HERE = Path(__file__).parent
 _PRISM = HERE / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js"
-_START_SECONDS = 60.0
 _IDLE_SHARE = 0.1
 """Of a core: an idle server of ours still looks around."""
 
@@ -34,8 +34,8 @@ PRISM_STATIC = "Prism static"
 class Server:
     """How one of them is started; `{port}` in its command is where it listens.
 
-    `answers` is a path that answers without any job. `warm_up_seconds` of load are let pass before anything
-    counts: node's compiler needs thousands of requests to see what is hot.
+    `answers` is a path that answers without any job. `warm_up_seconds` of its CPU time go by under load
+    before anything counts: node's compiler needs thousands of requests to see what is hot.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Server:
     base: str = ""
     answers: str = "/"
     warm_up_seconds: float = 2.0
+    patience_seconds: float = 60.0
 
     def start(self) -> Running:
         """Start it and wait for its first answer."""
@@ -58,7 +59,12 @@ class Running:
         command = [word.replace("{port}", str(port)) for word in server.command]
         begun = time.monotonic()
         self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True, cwd=HERE
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd=HERE,
+            env=_environment(),
         )
         self.url = f"http://127.0.0.1:{port}{server.base}"
         try:
@@ -105,7 +111,7 @@ class Running:
             self._process.wait()
 
     def _wait(self, url: str) -> None:
-        end = time.monotonic() + _START_SECONDS
+        end = time.monotonic() + self.server.patience_seconds
         while time.monotonic() < end and self._process.poll() is None:
             try:
                 urllib.request.urlopen(url, timeout=5).close()
@@ -123,11 +129,11 @@ def content_of(database: Path) -> Path:
     return database.with_name(f"{database.name}.results")
 
 
-def ours(*options: str) -> Server:
+def ours(*options: str, patience_seconds: float = 60.0) -> Server:
     """Give our mock, as a user starts it."""
     program = Path(sys.executable).with_name("common-compute")
     command = [str(program), "mock", "--flavour", "rosetta", "--port", "{port}", *options]
-    return Server(OURS, command, "/v1", "/v1/health")
+    return Server(OURS, command, "/v1", "/v1/health", patience_seconds=patience_seconds)
 
 
 def ours_held(directory: Path) -> Server:
@@ -158,6 +164,12 @@ def peers() -> list[Server]:
         python_peer("FastAPI", "peers.fastapi_peer"),
         python_peer("Starlette, the floor", "peers.starlette_floor"),
     ]
+
+
+def _environment() -> dict[str, str]:
+    """Let Python keep bytecode, as every installation has it; a developer's shell may forbid it."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(HERE / ".measured-bytecode")}
 
 
 def _free_port() -> int:

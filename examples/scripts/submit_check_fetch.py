@@ -12,7 +12,7 @@ from requests.adapters import HTTPAdapter, Retry
 
 url = sys.argv[1]
 api = requests.Session()  # where callers have tokens: api.headers["Authorization"] = f"Bearer {token}"
-patient = Retry(5, backoff_factor=1, status_forcelist=[429, 503], allowed_methods=None, raise_on_status=False)
+patient = Retry(5, backoff_factor=1, allowed_methods=None, raise_on_status=False)
 api.mount(url, HTTPAdapter(max_retries=patient))  # heeds Retry-After; the key makes a second POST harmless
 
 

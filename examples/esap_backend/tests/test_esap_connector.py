@@ -156,5 +156,6 @@ def test_a_page_of_a_jobs_is_not_shown_as_one_of_esaps(
     content = b"".join(answer.streaming_content)
     assert ("text/html", b"<script>alert(1)</script>") == (answer["Content-Type"], content)
     assert "attachment" == answer["Content-Disposition"]
+    assert ("nosniff", "sandbox") == (answer["X-Content-Type-Options"], answer["Content-Security-Policy"])
     assert not {"Set-Cookie", "Location"} & set(answer.headers)
     assert "identity" == rules.calls[0].request.headers["Accept-Encoding"]

@@ -59,6 +59,7 @@ def test_a_job_is_submitted_checked_fetched_and_released(run: Run, mock: Any, tm
         ("GET", "jobs/ID/results/ID", 200),
         ("DELETE", "jobs/ID", 204),
     ] == seen
+    assert [True] == [bool(sent.header("Idempotency-Key")) for sent in mock.sent if sent.method == "POST"]
 
 
 @pytest.mark.common_compute_mock(scenarios=["fails"])

@@ -41,6 +41,8 @@ def compose(
 ) -> Call:
     """Make the call of `sh/VERB.sh` with variables set; `lines` (a function and its words) are its `parts`.
 
+    What the verb builds on is sent before it.
+
     The shell reads the script before it runs any of it, so a stream that was cut does nothing; what follows
     the script is the standard input of what it runs.
     """
@@ -56,9 +58,11 @@ def compose(
         settings["WATCHER_TEXT"] = watcher()
     script = b"\n".join(
         [
+            *([_text("slurm/environment.sh")] if verb.startswith("slurm/") else []),
             *(name.encode() + b"=" + _word(value) for name, value in settings.items()),
             _text("processes.sh"),
             _text("lanes.sh"),
+            *(_text(name) for name in _BUILT_ON.get(verb, ())),
             _text(f"{verb}.sh"),
             b"parts() {",
             b":",
@@ -74,13 +78,23 @@ def compose(
     return Call(argv, whole + payload)
 
 
-_NEEDS_WATCHER = ("submit", "mend", "cancel")
+_NEEDS_WATCHER = ("submit", "mend", "cancel", "slurm/submit")
+
+_BUILT_ON = {
+    "submit": ("incoming.sh",),
+    "slurm/submit": ("incoming.sh", "slurm/commands.sh", "slurm/native.sh"),
+    "slurm/find": ("slurm/commands.sh", "slurm/native.sh"),
+    "slurm/observe": ("slurm/commands.sh",),
+    "slurm/cancel": ("slurm/commands.sh",),
+    "slurm/probe": ("runtimes.sh", "probe.sh", "slurm/commands.sh"),
+    "probe": ("runtimes.sh",),
+}
 
 
 @cache
 def watcher() -> bytes:
     """Give the watcher's text."""
-    return _text("processes.sh") + b"\n" + _text("watcher.sh")
+    return b"\n".join(map(_text, ("processes.sh", "slurm/native.sh", "slurm/task.sh", "watcher.sh")))
 
 
 @cache

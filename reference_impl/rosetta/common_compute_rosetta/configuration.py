@@ -1,16 +1,18 @@
-"""The settings of a plain-host facility: a `[[facility]]` table into data, all its faults told at once."""
+"""The settings of a facility: a `[[facility]]` table into data, all its faults told at once."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Any
 
 from common_compute_connector.errors import ConfigurationError
 from common_compute_connector.protocol import FacilityConfiguration
+from common_compute_rosetta import setting_values
+from common_compute_rosetta.container_settings import ContainerSettings, read_containers
+from common_compute_rosetta.slurm_settings import SlurmSettings, read_slurm
 
 POSIX_SHELL = "posix-shell"
 
@@ -33,7 +35,7 @@ class Software:
 class Settings:
     """What an administrator says about a facility; sizes in bytes, durations in seconds, None is no limit.
 
-    `max_running` None is as many tasks at once as the machine has cores.
+    `max_running` None is as many tasks at once as the machine has cores; Slurm has its own way.
     """
 
     id: str
@@ -55,6 +57,8 @@ class Settings:
     result_retention_seconds: int = 7 * _DAY
     stale_after_seconds: int = 60
     lost_after_seconds: int = 30
+    slurm: SlurmSettings | None = None
+    containers: ContainerSettings | None = None
 
 
 _TEXTS = ("name", "description", "path", "lang", "shell")
@@ -86,7 +90,8 @@ def read_settings(configuration: FacilityConfiguration, *, below_home: bool = Fa
     """
     given = dict(configuration.settings)
     where = f"facility {configuration.id!r}"
-    faults = _unknown(given, ("root", *_TEXTS, *_COUNTS, "software"), where)
+    known = ("root", *_TEXTS, *_COUNTS, "software", "slurm", "containers")
+    faults = setting_values.unknown(given, known, where)
     values: dict[str, Any] = {
         "name": configuration.id,
         "description": "Jobs run on the machine of the service itself.",
@@ -100,14 +105,18 @@ def read_settings(configuration: FacilityConfiguration, *, below_home: bool = Fa
         faults.append(f"{where}: `root` must be an absolute path, or one below the home without `~/`")
     for name in _TEXTS:
         if name in given:
-            values[name] = _text(given[name], f"{where}: `{name}`", faults)
+            values[name] = setting_values.text(given[name], f"{where}: `{name}`", faults)
     for name, least in _COUNTS.items():
         if name in given:
-            values[name] = _count(given[name], least, f"{where}: `{name}`", faults)
+            values[name] = setting_values.count(given[name], least, f"{where}: `{name}`", faults)
     for what in ("wall_time_seconds", "memory_bytes"):
         default, most = values.get(f"default_{what}"), values.get(f"max_{what}")
         if default and most and default > most:
             faults.append(f"{where}: `default_{what}` is above `max_{what}`: lower it")
+    if "slurm" in given:
+        values["slurm"] = read_slurm(given["slurm"], where, faults)
+    if "containers" in given:
+        values["containers"] = read_containers(given["containers"], str(root), where, faults)
     software = _catalogue(given.get("software", []), where, faults)
     if faults:
         raise ConfigurationError(faults)
@@ -132,9 +141,11 @@ def _catalogue(tables: Any, where: str, faults: list[str]) -> tuple[Software, ..
 
 def _software(table: Mapping[str, Any], where: str, faults: list[str]) -> Software | None:
     before = len(faults)
-    faults += _unknown(table, _SOFTWARE_MEMBERS, where)
+    faults += setting_values.unknown(table, _SOFTWARE_MEMBERS, where)
     faults += [f"{where}: `{name}` must be given" for name in ("name", "version") if not table.get(name)]
-    texts = {n: _text(table[n], f"{where}: `{n}`", faults) for n in _SOFTWARE_TEXTS if n in table}
+    texts = {
+        n: setting_values.text(table[n], f"{where}: `{n}`", faults) for n in _SOFTWARE_TEXTS if n in table
+    }
     default = table.get("default", False)
     architectures = table.get("architectures", [])
     if not isinstance(default, bool):
@@ -174,27 +185,3 @@ def _with_defaults(entries: Sequence[Software], where: str, faults: list[str]) -
             ]
         result += versions
     return tuple(result)
-
-
-def _unknown(table: Mapping[str, Any], known: Sequence[str], where: str) -> list[str]:
-    faults = []
-    for name in table:
-        if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f": is `{near[0]}` meant?" if near else f"; there are {', '.join(sorted(known))}"
-            faults.append(f"{where}: there is no setting `{name}`{hint}")
-    return faults
-
-
-def _text(value: Any, where: str, faults: list[str]) -> str:
-    if isinstance(value, str) and value and "\x00" not in value:
-        return value
-    faults.append(f"{where} must be a text that is not empty")
-    return ""
-
-
-def _count(value: Any, least: int, where: str, faults: list[str]) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= least:
-        return value
-    faults.append(f"{where} must be a whole number, at least {least}")
-    return least

@@ -8,6 +8,7 @@ from typing import Any
 from common_compute_connector.protocol import Document
 from common_compute_rosetta.configuration import POSIX_SHELL, Settings, Software
 from common_compute_rosetta.records import Machine
+from common_compute_rosetta.runtimes.found import Runtime, offered, used
 
 MAX_ENVIRONMENT_BYTES = 100_000
 """Below the longest single variable that Linux takes, so that any variable within the limit fits."""
@@ -15,18 +16,27 @@ MAX_ENVIRONMENT_BYTES = 100_000
 
 def facility_document(settings: Settings, machine: Machine | None) -> Document:
     """Give the document; what only the machine can tell is absent as long as it was not asked."""
+    runtimes = offered_runtimes(settings, machine)
+    archives = any(set(runtime.formats) - {"oci"} for runtime in runtimes)
     return {
         "id": settings.id,
         "name": settings.name,
         "description": settings.description,
         "kind": "rosetta",
-        "conforms_to": ["core", "software", "arrays", "ranges", "live-logs"],
+        "conforms_to": [
+            "core",
+            *(["container"] if runtimes else []),
+            *("software", "arrays", "ranges", "live-logs"),
+        ],
         "architectures": [machine.architecture] if machine else [],
         "scheduler": {"kind": "none"},
-        "container_runtimes": [],
+        "container_runtimes": [
+            {"name": runtime.name, "version": runtime.version, "image_formats": list(runtime.formats)}
+            for runtime in runtimes
+        ],
         "queues": [],
         "storage": [],
-        "input_url_schemes": [],
+        "input_url_schemes": ["https"] if archives else [],
         "resources": _resources(settings, machine),
         "limits": {
             "max_array_tasks": settings.max_array_tasks,
@@ -37,14 +47,30 @@ def facility_document(settings: Settings, machine: Machine | None) -> Document:
             "lost_after_seconds": settings.lost_after_seconds,
             "cancel_grace_seconds": settings.kill_grace_seconds,
         },
-        "reason_codes": _reason_codes(machine),
+        "reason_codes": _reason_codes(machine, runtimes),
         "credential": {
             "kind": "none",
             "delegation": "service",
             "instructions": "Nothing is needed: jobs run under the account of the service.",
         },
-        "probe": {"installed": {"kind": "installed", "name": POSIX_SHELL}},
+        "probe": {
+            "installed": {"kind": "installed", "name": POSIX_SHELL},
+            **_probe_image(settings, runtimes),
+        },
     }
+
+
+def offered_runtimes(settings: Settings, machine: Machine | None) -> Sequence[Runtime]:
+    """Give the container runtimes that were found and that the settings let be used."""
+    if settings.containers is None or machine is None or machine.account is None:
+        return ()
+    return offered(machine.runtimes, settings.containers.runtimes, machine.directory)
+
+
+def _probe_image(settings: Settings, runtimes: Sequence[Runtime]) -> dict[str, Any]:
+    if not runtimes or settings.containers is None:
+        return {}
+    return {"container": {"kind": "container", "image": settings.containers.probe_image}}
 
 
 def software_documents(software: Sequence[Software]) -> list[Document]:
@@ -92,7 +118,7 @@ def _enforced(most: int | None, default: int | None) -> dict[str, Any]:
     return told
 
 
-def _reason_codes(machine: Machine | None) -> list[str]:
+def _reason_codes(machine: Machine | None, runtimes: Sequence[Runtime]) -> list[str]:
     codes = [
         "exit-nonzero",
         "wall-time-exceeded",
@@ -107,7 +133,10 @@ def _reason_codes(machine: Machine | None) -> list[str]:
         "lost",
         "cancelled-by-user",
     ]
-    # Without a reaper a death by signal n is told as exit code 128+n.
-    if machine is not None and machine.reaper != "none":
+    # Without a reaper a death by signal n is told as exit code 128+n, and where a runtime stands between.
+    exact = all(runtime.exact_signals for runtime in used(runtimes))
+    if machine is not None and machine.reaper != "none" and exact:
         codes.insert(1, "signal")
+    if runtimes:
+        codes.insert(-5, "image-unavailable")
     return codes

@@ -1,8 +1,8 @@
 """A task as text: the script that a host's shell reads to run exactly one command. Pure.
 
 The script runs with an empty environment and the time as its argument. It writes what it has come to into
-files beside the working directory, which `sh/watcher.sh` reads: `start`, then `stage` (inputs, setup, missing
-or command).
+files beside the working directory, which `sh/watcher.sh` reads: `start`, then `stage` (inputs, setup or
+image, missing or command).
 """
 
 from __future__ import annotations
@@ -49,12 +49,16 @@ def too_long(plan: TaskPlan) -> str | None:
 
 
 def task_script(
-    plan: TaskPlan, directory: str, surroundings: Surroundings, inputs: Mapping[str, str]
+    plan: TaskPlan,
+    directory: str,
+    surroundings: Surroundings,
+    inputs: Mapping[str, str],
+    start: Sequence[bytes] = (),
 ) -> bytes:
     """Write the script of a task.
 
     `directory` is the task's, absolute; `inputs` maps the path of each input to the absolute path of the
-    file that it is copied from.
+    file that it is copied from. `start` is how the command is started if it runs in an image.
     """
     lines = [
         b"cd " + quote(f"{directory}/work") + b" || exit",
@@ -70,6 +74,8 @@ def task_script(
     if placing:
         lines += [b"{", b" &&\n".join(placing), b"} >/dev/null 2>../words || exit 1"]
     lines.append(b"umask 022")
+    if start:
+        return b"\n".join([*lines, *start]) + b"\n"
     if surroundings.setup:
         # On lines of its own, for a comment or a here-document in it; its last status counts.
         lines += [

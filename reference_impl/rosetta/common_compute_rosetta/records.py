@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from common_compute_connector.jobs import Native, Reason, Resolved, State
 from common_compute_connector.protocol import PartKey, TaskSeen
+from common_compute_rosetta.runtimes.box import Account
+from common_compute_rosetta.runtimes.found import Runtime, read_account, read_programs, runtimes_of
 from common_compute_rosetta.sandbox import key_of
 
 _TIME = re.compile(r"(\d+)(?:\.(\d{1,6}))?")
@@ -30,6 +32,8 @@ class Machine:
     memory_bytes: int
     reaper: str = "none"
     missing: Sequence[str] = ()
+    account: Account | None = None
+    runtimes: Sequence[Runtime] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ def read_machine(stdout: bytes) -> Machine:
             memory_bytes=int(told["memory"]),
             reaper=told.get("reaper", "none"),
             missing=missing,
+            account=read_account(told),
+            runtimes=runtimes_of(read_programs(pairs)),
         )
     except (KeyError, ValueError) as error:
         raise Garbled(f"the probe's answer lacks {error}") from error
@@ -135,8 +141,7 @@ def read_sighting(stdout: bytes, host: str) -> Sighting:
 def _read_task(sighting: Sighting, key: PartKey, index: int, line: str, boot: str, host: str) -> None:
     word, _, rest = line.partition(" ")
     start, _, record = rest.partition(";")
-    began = start.split()
-    started_at = _time(began[2]) if began[3:] == ["."] else None
+    started_at = read_start(start)
     native = Native(id=f"{key.job_id}.{key.number}/{index}", state=word)
     resolved = Resolved(host=host) if started_at else None
     if word == "lost":
@@ -158,29 +163,62 @@ def _read_task(sighting: Sighting, key: PartKey, index: int, line: str, boot: st
 _CANCELLED = Reason("cancelled-by-user")
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """A task's last record: how it ended (`exit`, `signal` or `none`, and the number), when, at which stage.
+
+    `ending` is the reason for which it was ended, `-` if it ended by itself.
+    """
+
+    kind: str
+    number: int
+    finished_at: datetime | None
+    stage: str
+    ending: str
+    words: str
+
+    @property
+    def exit_code(self) -> int | None:
+        """Give the command's own exit code."""
+        return self.number if self.kind == "exit" and self._command_ran else None
+
+    @property
+    def signal(self) -> int | None:
+        """Give the signal that the command died by."""
+        return self.number if self.kind == "signal" and self._command_ran else None
+
+    @property
+    def _command_ran(self) -> bool:
+        return self.stage in ("command", "missing")
+
+
+def read_end(record: str) -> End:
+    """Read what the watcher's `conclude` wrote."""
+    kind, value, finished, stage, ending, words = [*record.split(" ", 5), "", "", "", "", "", ""][:6]
+    return End(kind, int(value), read_time(finished), stage, ending, words)
+
+
 def _ended(
     index: int, started_at: datetime | None, record: str, native: Native, resolved: Resolved | None
 ) -> TaskSeen:
-    kind, value, finished, stage, ending, words = [*record.split(" ", 5), "", "", "", "", "", ""][:6]
-    number = int(value)
-    ran = stage in ("command", "missing")
-    exit_code = number if kind == "exit" and ran else None
-    signal = number if kind == "signal" and ran else None
-    state, reason = _verdict(kind, number, stage, ending, words)
+    end = read_end(record)
+    state, reason = verdict(end)
     return TaskSeen(
         index,
         state,
         started_at=started_at,
-        finished_at=_time(finished),
-        exit_code=exit_code,
-        signal=signal,
+        finished_at=end.finished_at,
+        exit_code=end.exit_code,
+        signal=end.signal,
         reason=reason,
         native=native,
         resolved=resolved,
     )
 
 
-def _verdict(kind: str, number: int, stage: str, ending: str, words: str) -> tuple[State, Reason | None]:
+def verdict(end: End) -> tuple[State, Reason | None]:
+    """Say what a last record means."""
+    kind, number, stage, ending, words = end.kind, end.number, end.stage, end.ending, end.words
     if ending == "cancel":
         return State.CANCELLED, _CANCELLED
     if ending in _ENDINGS:
@@ -210,10 +248,21 @@ _WORDS = {
     "lost": "the processes of this task are gone, and nobody saw how they ended",
     "reboot": "the machine was started anew while the task ran",
 }
-_STAGES = {"starting": "node-failure", "inputs": "input-unavailable", "setup": "software-unavailable"}
+_STAGES = {
+    "starting": "node-failure",
+    "inputs": "input-unavailable",
+    "setup": "software-unavailable",
+    "image": "image-unavailable",
+}
 
 
-def _time(text: str) -> datetime | None:
+def read_start(record: str) -> datetime | None:
+    """Read when a task began; a record that is not complete tells nothing."""
+    began = record.split()
+    return read_time(began[2]) if began[3:] == ["."] else None
+
+
+def read_time(text: str) -> datetime | None:
     """Read seconds since 1970, with a fraction if there is one (`date +%N` is not everywhere)."""
     found = _TIME.match(text)
     if found is None:

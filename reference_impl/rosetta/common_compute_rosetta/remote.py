@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from common_compute_connector.protocol import Document, Enrolment, FacilityConfiguration, Ground, Pace
-from common_compute_rosetta import describe
+from common_compute_rosetta import describe, slurm_describe
 from common_compute_rosetta.by_account import ByAccount
 from common_compute_rosetta.connector import PlainHost
+from common_compute_rosetta.slurm_host import SETTLE_SECONDS, SlurmHost
 from common_compute_rosetta.ssh import Login, SshTransport
 from common_compute_rosetta.ssh_configuration import Reach, read_reach
+
+_OBSERVE_EVERY_SECONDS = 0.5
 
 _INSTRUCTIONS = {
     "service": "Nothing is needed: jobs run in an account of the platform's.",
@@ -34,19 +37,24 @@ class RemoteFacility(ByAccount):
     """A facility over SSH, described by what the accounts that were used so far have found there."""
 
     def __init__(self, reach: Reach, ground: Ground) -> None:
-        self._settings = reach.settings
+        self._settings = settings = reach.settings
+        kind = PlainHost if settings.slurm is None else SlurmHost
 
-        def open_host(login: Login) -> PlainHost:
+        def open_host(login: Login) -> PlainHost | SlurmHost:
             transport = SshTransport(login, ground.clock)
-            return PlainHost(reach.settings, transport, ground.clock, ground.service_id, bound_to_host=False)
+            return kind(settings, transport, ground.clock, ground.service_id, bound_to_host=False)
 
-        pace = Pace(appears_within_seconds=10, observe_every_seconds=0.5)
-        super().__init__(reach.settings.id, pace, PlainHost.max_tasks_per_part, reach.accounts, open_host)
+        if settings.slurm is None:
+            pace, most = Pace(10, _OBSERVE_EVERY_SECONDS), PlainHost.max_tasks_per_part
+        else:
+            pace = Pace(SETTLE_SECONDS, settings.slurm.observe_every_seconds)
+            most = settings.slurm.max_tasks_per_part
+        super().__init__(settings.id, pace, most, reach.accounts, open_host)
 
     async def describe(self) -> Document:
         """Give the facility document; the first account that reaches the machine fills it."""
         await self._reach_out()
-        found: Document = describe.facility_document(self._settings, None)
+        found = self._undescribed()
         for host in self.hosts:
             found = await host.describe()
             if "status" not in found:
@@ -63,6 +71,11 @@ class RemoteFacility(ByAccount):
         if seen.document["state"] == "valid":
             await self.host_of(owner)
         return seen
+
+    def _undescribed(self) -> Document:
+        if self._settings.slurm is None:
+            return describe.facility_document(self._settings, None)
+        return slurm_describe.facility_document(self._settings, None, None)
 
     async def _reach_out(self) -> None:
         """Log in once where everybody has the same account: nobody has to come first."""

@@ -2,6 +2,7 @@
 
 Below the service's directory on the host:
     parts/KEY/handle, limits        what was said when the part was accepted; its tasks and their limits
+    parts/KEY/image                 the image that its tasks run in, as `sh/pull.sh` keeps it
     parts/KEY/inputs/N              the N-th input, once for all tasks
     parts/KEY/tasks/I/run           the script of task I
     parts/KEY/tasks/I/work/, tmp/   where its command works; the inputs are copied there
@@ -9,6 +10,11 @@ Below the service's directory on the host:
     parts/KEY/tasks/I/...           records: taken, start, stage, words, ending, status, end
     queue/PLACE.KEY                 an empty file: where in the queue the part is
     lanes/N, trash/, incoming.*/    slots; what is being removed; what is being received
+Where Slurm starts the tasks there is no queue and no lane, but
+    parts/KEY/batch                 the script of the part's job
+    parts/KEY/turn                  who called sbatch for it, or called that off: made once, never changed
+    parts/KEY/native                Slurm's id of the one job that counts: made once, never changed
+    parts/KEY/tasks/I/attempt       which attempt the directory belongs to; the next one gets a new directory
 """
 
 from __future__ import annotations
@@ -21,6 +27,7 @@ from dataclasses import dataclass, field
 from common_compute_connector.plan import TaskPlan
 from common_compute_connector.protocol import PartKey
 from common_compute_rosetta.process import Surroundings, task_script
+from common_compute_rosetta.runtimes.start import Container, start_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,8 @@ def pack_part(
     handle: str,
     limits: Limits,
     surroundings: Surroundings,
+    container: Container | None = None,
+    gpus: int = 0,
 ) -> Sandbox:
     """Make the files of a part; `plans` are its tasks, by rising index, with inline inputs only."""
     name = directory_name(key)
@@ -77,17 +86,28 @@ def pack_part(
             f" {limits.kill_grace_seconds}\n".encode(),
         ),
     ]
+    if container is not None:
+        files.append((f"{inside}/image", f"{container.image.kept_as}\n".encode()))
     files += [(f"{inside}/inputs/{n}", entry.content or b"") for n, entry in enumerate(plans[0].inputs)]
     for plan in plans:
         sources = {entry.path: f"{outside}/inputs/{n}" for n, entry in enumerate(plan.inputs)}
         task = f"tasks/{plan.index}"
-        files.append((f"{inside}/{task}/run", task_script(plan, f"{outside}/{task}", surroundings, sources)))
+        start: Sequence[bytes] = ()
+        if container is not None:
+            start = start_lines(
+                container, plan, f"{outside}/{task}", surroundings, gpus, f"cc-{name}-{plan.index}"
+            )
+        script = task_script(plan, f"{outside}/{task}", surroundings, sources, start)
+        files.append((f"{inside}/{task}/run", script))
     indices = range(plans[0].index, plans[0].index + len(plans))
     return Sandbox(key, handle, indices, files)
 
 
-def archive_parts(sandboxes: Sequence[Sandbox], place: int) -> bytes:
-    """Pack parts into one archive, queued in this order from `place` on; `complete` is its last file."""
+def archive_parts(sandboxes: Sequence[Sandbox], place: int | None = None) -> bytes:
+    """Pack parts into one archive, whose last file is `complete`.
+
+    With a `place` they are queued in this order from there on.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for member, content in _members(sandboxes, place):
@@ -95,11 +115,12 @@ def archive_parts(sandboxes: Sequence[Sandbox], place: int) -> bytes:
     return buffer.getvalue()
 
 
-def _members(sandboxes: Sequence[Sandbox], place: int) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
+def _members(sandboxes: Sequence[Sandbox], place: int | None) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
     for offset, sandbox in enumerate(sandboxes):
         name = directory_name(sandbox.key)
         yield _file(f"handles/{name}", b"")
-        yield _file(f"queue/{place + offset:020d}.{name}", b"")
+        if place is not None:
+            yield _file(f"queue/{place + offset:020d}.{name}", b"")
         for path, content in sandbox.files:
             yield _file(path, content)
         for index in sandbox.indices:

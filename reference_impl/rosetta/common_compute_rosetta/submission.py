@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from common_compute_connector.jobs import Reason
+from common_compute_connector.jobs import Reason, Resolved
 from common_compute_connector.plan import TaskPlan, plan_task
 from common_compute_connector.protocol import Refused, Submission
 from common_compute_rosetta.configuration import Settings, Software
 from common_compute_rosetta.process import Surroundings, too_long
+from common_compute_rosetta.runtimes.start import Container, unfit
 from common_compute_rosetta.sandbox import Limits, Sandbox, pack_part
 
 
-def pack(submission: Submission, settings: Settings, base: str) -> Sandbox | Refused:
-    """Make a part's sandbox; `base` is the service's directory on the host."""
+def pack(
+    submission: Submission, settings: Settings, base: str, container: Container | None = None
+) -> Sandbox | Refused:
+    """Make a part's sandbox, to run in a container or without; `base` is the service's directory there."""
     part, spec = submission.part, submission.spec
-    software = choose_software(settings, spec["software"])
-    if software is None:
+    software = None if container else choose_software(settings, spec["software"])
+    if container is None and software is None:
         detail = "the catalogue no longer has this software"
         return Refused(part.key, Reason("software-unavailable", detail))
     plans = [plan_task(spec, part.key.job_id, index) for index in part.indices]
-    reason = _refusal(plans)
+    reason = _refusal(plans, container)
     if reason is not None:
         return Refused(part.key, reason)
     wishes = spec.get("resources", {})
@@ -30,8 +34,10 @@ def pack(submission: Submission, settings: Settings, base: str) -> Sandbox | Ref
         wishes.get("memory_bytes") or settings.default_memory_bytes or 0,
         settings.kill_grace_seconds,
     )
-    surroundings = Surroundings(settings.path, settings.lang, software.setup)
-    return pack_part(part.key, plans, base, make_handle(software), limits, surroundings)
+    surroundings = Surroundings(settings.path, settings.lang, software.setup if software else "")
+    gpus = wishes.get("gpus") or 0
+    handle = make_handle(software, container)
+    return pack_part(part.key, plans, base, handle, limits, surroundings, container, gpus)
 
 
 def choose_software(settings: Settings, wanted: Mapping[str, str]) -> Software | None:
@@ -46,9 +52,20 @@ def choose_software(settings: Settings, wanted: Mapping[str, str]) -> Software |
     return None
 
 
-def make_handle(software: Software) -> str:
+def make_handle(software: Software | None, container: Container | None = None) -> str:
     """Write what is to be remembered of an accepted part."""
-    return json.dumps({"software_version": software.version})
+    told = {"software_version": software.version} if software else {}
+    return json.dumps(told | ({"image_digest": container.image.digest} if container else {}))
+
+
+def resolve(resolved: Resolved, handle: str | None) -> Resolved:
+    """Add to what is known of a task what the handle of its part remembers."""
+    told = json.loads(handle) if handle else {}
+    return replace(
+        resolved,
+        software_version=told.get("software_version"),
+        image_digest=told.get("image_digest"),
+    )
 
 
 def software_version(handle: str | None) -> str | None:
@@ -57,7 +74,10 @@ def software_version(handle: str | None) -> str | None:
     return version if isinstance(version, str) else None
 
 
-def _refusal(plans: Sequence[TaskPlan]) -> Reason | None:
+def _refusal(plans: Sequence[TaskPlan], container: Container | None) -> Reason | None:
+    unfitting = unfit(container, plans) if container else None
+    if unfitting is not None:
+        return Reason("submission-rejected", unfitting)
     for plan in plans:
         detail = too_long(plan)
         if detail is not None:

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -195,6 +196,12 @@ def house(tmp_path: Path) -> Iterator[House]:
     house = House(tmp_path / "facility")
     yield house
     end_processes_below(house.root)
+
+
+@pytest.fixture(scope="session")
+def life_types() -> SimpleNamespace:
+    """Give the types with which a job's life is led to those who have another host for it."""
+    return SimpleNamespace(house=House, run=Run)
 
 
 def end_processes_below(root: Path) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from functools import cache
 from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,9 +14,10 @@ from common_compute_connector.console.api import Api, Download
 from common_compute_connector.console.form import read_form
 from common_compute_connector.console.pages.entrance import entrance
 from common_compute_connector.console.refusals import RefusedByApi, RefusedHere
+from common_compute_connector.console.rendering import templates
 from common_compute_connector.console.routes import route_of
 from common_compute_connector.console.session import Session, Sessions
-from common_compute_connector.console.visit import House, Renderer, Reply, Visit
+from common_compute_connector.console.visit import House, Reply, Visit
 from common_compute_connector.errors import MethodNotAllowed, NotFound
 from common_compute_connector.http.wire import send_bytes
 from common_compute_connector.service import Service
@@ -55,13 +54,7 @@ class Console:
             base_path=contract.base_path(),
             issuers=service.access.description.get("issuers", ()),
         )
-        self._templates: Renderer | None = None
-        self._opening = asyncio.Lock()
-
-    @staticmethod
-    def serves(path: str) -> bool:
-        """Tell whether a path is one of the console's."""
-        return path in ("/", "/console") or path.startswith("/console/")
+        self._templates = templates()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -71,7 +64,7 @@ class Console:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         session = self._sessions.read(scope)
-        visit = await self._visit(scope, session)
+        visit = self._visit(scope, session)
         try:
             answer = await self._reply(visit, scope, headers, receive, send)
         except RefusedHere as refused:
@@ -161,24 +154,18 @@ class Console:
             return None
         raise RefusedByApi(problem)
 
-    async def _visit(self, scope: Scope, session: Session) -> Visit:
+    def _visit(self, scope: Scope, session: Session) -> Visit:
         token = None if self._house.is_open else session.token
         return Visit(
             house=self._house,
             api=Api(self._app, scope, token),
             session=session,
             mark=self._sessions.mark(session),
-            templates=await self._opened_templates(),
+            templates=self._templates,
             method=scope["method"],
             path=scope["path"],
             new_id=self._service.clock.new_id,
         )
-
-    async def _opened_templates(self) -> Renderer:
-        async with self._opening:
-            if self._templates is None:
-                self._templates = await asyncio.to_thread(_open_templates)
-            return self._templates
 
     def _cookies(self, reply: Reply, visit: Visit, scope: Scope, headers: Mapping[str, str]) -> Headers:
         if reply.signs_out:
@@ -209,11 +196,3 @@ def _query(scope: Scope) -> Mapping[str, Sequence[str]]:
         return parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=_MOST_PARAMETERS)
     except ValueError:
         raise RefusedHere(400, "The address has more parameters than any page here takes.") from None
-
-
-@cache
-def _open_templates() -> Renderer:
-    """Compile the templates, which are the same for every service of a process."""
-    from common_compute_connector.console.rendering import Templates  # noqa: PLC0415  (it takes its time)
-
-    return Templates()

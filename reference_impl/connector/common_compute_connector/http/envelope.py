@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common_compute_connector import contract
 from common_compute_connector.answers import Answer
-from common_compute_connector.console.application import Console
+from common_compute_connector.console.gate import Gate
 from common_compute_connector.errors import ConnectorError, MethodNotAllowed, NotFound
 from common_compute_connector.http import media
 from common_compute_connector.http.cors import Cors
@@ -46,7 +46,7 @@ class Envelope:
         self._base = contract.base_path() + "/"
         self._routes = Routes(contract.operations())
         self._pages = public_pages(service.settings.name)
-        self._console = Console(service, self)
+        self._console = Gate(service, self)
         self._cors = Cors(service.settings.cors_origins)
         self._metrics = Metrics(service)
         per_minute = service.settings.requests_per_minute
@@ -62,7 +62,7 @@ class Envelope:
         put_exchange(scope, exchange)
         started = self._service.clock.elapsed()
         # Pages of other origins may read the API as configured, and the console never.
-        cors = [] if Console.serves(scope["path"]) else self._cors.headers(_header(scope, b"origin"))
+        cors = [] if Gate.serves(scope["path"]) else self._cors.headers(_header(scope, b"origin"))
         sending = _Sending(send, exchange, cors, scope["method"])
         try:
             await self._answer(scope, receive, sending, exchange)
@@ -94,7 +94,7 @@ class Envelope:
 
     async def _answer_beside(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
-        if Console.serves(path):
+        if Gate.serves(path):
             await self._console(scope, receive, send)
             return
         for prefix, app in self._beside.items():

@@ -390,7 +390,8 @@ def test_faults_stand_beside_the_form(house: Any, visitor: Any, words_of: Any) -
     """Each fault has its pointer and its line, the text is as it was, and no job was made."""
     visitor.get("/console/submit")
     text = '{\n  "facility_id": "hand",\n  "command": [\n    ""\n  ],\n  "nonsense": "<&>"\n}'
-    page = visitor.post("/console/submit", specification=text, action="submit")
+    sent = text.replace("\n", "\r\n")  # as browsers do
+    page = visitor.post("/console/submit", specification=sent, action="submit")
     said = words_of(page)
 
     assert 422 == page.status_code

@@ -191,7 +191,9 @@ def test_a_token_that_is_no_longer_good_is_asked_for_again(
 
 
 @pytest.mark.parametrize(
-    "value", ["", "%%%", "YWJj\u00e9", "x" * 5000, "a=b", "4pyTIOKckw", '"', "Kg==", "gIA"], ids=str.__len__
+    "value",
+    ["", "%%%", "YWJj\u00e9", "YSBi", "YQ0KYg", "x" * 5000, "a=b", "4pyTIOKckw", '"', "Kg==", "gIA"],
+    ids=str.__len__,
 )
 def test_a_cookie_that_is_none_of_ours_is_no_token(guarded: Any, visit: Any, value: str) -> None:
     """Whatever a browser keeps under the name, the answer is the form for the token."""

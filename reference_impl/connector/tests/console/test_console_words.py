@@ -218,7 +218,7 @@ def test_files_are_bound_when_the_form_is_sent() -> None:
     ("text", "case"),
     [
         ('{"a": "${FILE:spectrum.sh}"}', "small"),
-        ('{"a": "${FILE:spectrum.sh}"}', "../cta_container"),
+        ('{"a": "${FILE:spectrum.sh}"}', "../use_cases/cta_container"),
         ('{"a": "${FILE:nothing}", }', "cta_container"),
         ('{"a":   1.0}', "cta_container"),
         ("[" * 100_000 + "${FILE:spectrum.sh}", "cta_container"),

@@ -1,6 +1,11 @@
 # Make the service's directories, and tell what the machine is and has.
 
 main() {
+    machine
+    echo .
+}
+
+machine() {
     for _tool in awk date find grep head mkfifo setsid tail tar wc; do
         command -v "$_tool" >/dev/null || printf 'missing\t%s\n' "$_tool"
     done
@@ -30,5 +35,5 @@ main() {
             break
         fi
     done
-    echo .
+    runtimes
 }

@@ -33,11 +33,12 @@ lives() {
     [ "$1" = "$BOOT" ] && born "$2" && [ "$3" = "$BORN" ]
 }
 
-# Print the processes of the session or group $1, and with them the sum of their resident pages on the last line.
+# Print the processes of the session or group $1 and those in $2, and with them the sum of their resident pages on the
+# last line.
 members() {
-    cat /proc/[0-9]*/stat 2>/dev/null | awk -v leader="$1" '
+    cat /proc/[0-9]*/stat 2>/dev/null | awk -v leader="$1" -v others=" $2 " '
         { pid = $1; sub(/^.*\) /, "") }
-        ($3 == leader || $4 == leader) && $1 !~ /[ZXx]/ { print pid; pages += $22 }
+        ($3 == leader || $4 == leader || index(others, " " pid " ")) && $1 !~ /[ZXx]/ { print pid; pages += $22 }
         END { print "pages", pages + 0 }'
 }
 
@@ -54,13 +55,17 @@ marked() {
     done
 }
 
-# Send signal $1 to everything of the task whose session is $2: task $4 of job $3.
+# Send signal $1 to everything of the task whose session is $2: task $4 of job $3; each process gets it once. Where a
+# container's runtime only waits in the session (`apart`), a signal short of KILL is for the command alone: the
+# runtime has to tell its end. SIGNALLED is empty if nobody got it.
 signal_task() {
-    kill -s "$1" -- "-$2" 2>/dev/null
-    for _process in $(marked "$3" "$4") $(members "$2"); do
-        case $_process in
-        pages) break ;;
-        *) kill -s "$1" "$_process" 2>/dev/null ;;
-        esac
+    SIGNALLED=
+    for _process in $({
+        marked "$3" "$4"
+        { [ "$1" != KILL ] && [ -e "$T/apart" ]; } || members "$2"
+    } | awk '/^[0-9]/ && !seen[$1]++'); do
+        kill -s "$1" "$_process" 2>/dev/null && SIGNALLED=yes
     done
+    # Also what came up while the others were looked for.
+    [ "$1" != KILL ] || kill -s KILL -- "-$2" 2>/dev/null
 }

@@ -5,14 +5,7 @@
 main() {
     umask 077
     cd "$BASE" || exit 3
-    trap 'rm -rf "$INCOMING"' EXIT
-    mkdir "$INCOMING" && tar -xof - -C "$INCOMING" || exit 4
-    # A stream that was cut between two files is a sound archive without its last file.
-    if [ ! -e "$INCOMING/complete" ]; then
-        echo 'the stream was cut' >&2
-        exit 4
-    fi
-    install_watcher || exit 4
+    receive
     # The place in the queue first: a lane passes over a place without a part, never a part without a place.
     mv -f "$INCOMING"/queue/* queue/ || exit 4
     mv "$INCOMING"/parts/* parts/ 2>/dev/null

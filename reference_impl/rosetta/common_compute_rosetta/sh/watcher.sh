@@ -1,7 +1,9 @@
-# What runs beside the tasks, detached from whoever submitted them. Three uses, each as a process of its own:
+# What runs beside the tasks, detached from whoever submitted them. Four uses, each as a process of its own:
 #   watcher lane SERVICE_DIRECTORY SHELL REAPER SLOT      run waiting tasks one after the other, until none waits
 #   watcher end SERVICE_DIRECTORY KEY INDEX GRACE         end the processes of a task
 #   watcher abandon SERVICE_DIRECTORY KEY INDEX WORD      close the record of a task whose lane is dead
+#   watcher slurm SERVICE_DIRECTORY SHELL REAPER KEY FIRST GRACE WALL DEVICES
+#                                                         be a job of Slurm's: run its task
 # There are as many lanes as tasks may run at once. A task belongs to the lane whose name is in its `taken`:
 # a hard link, so that of many lanes exactly one gets it, together with the name that says whether the lane lives.
 
@@ -115,39 +117,52 @@ run_task() {
     conclude ${LINE:-none 0}
 }
 
-# Run the task's script in a session of its own, with the time as its argument, and write to `status` how and when
-# it ended. In the foreground: a shell lets its background ignore interrupts. A shell alone cannot tell a death
-# by signal from an exit above 128, nor heed a signal that was ignored when it began (as under nohup).
+# Run the task's script in a session of its own, with the time as its argument and the variables $@ in its
+# environment, and write to `status` how and when it ended. In the foreground: a shell lets its background ignore
+# interrupts. A shell alone cannot tell a death by signal from an exit above 128, nor heed a signal that was ignored
+# when it began (as under nohup). What reaps keeps the signals' ways that it was given, the task gets the default.
+# TIME is the time where somebody knows it already, who will also know when it ended; EXEC is `exec` in a subshell.
 reap() {
     case $REAPER in
     perl)
-        perl -e '
-            my $now = eval { require Time::HiRes; \&Time::HiRes::time } || sub { time };
-            my $file = shift;
-            $SIG{$_} = "DEFAULT" for grep { !/^(__|NUM|RT|KILL|STOP)/ } keys %SIG;
-            my $status = system { $ARGV[0] } @ARGV, sprintf("%.6f", $now->());
-            exit 1 if $status == -1;
-            my $how = $status & 127 ? "signal " . ($status & 127) : "exit " . ($status >> 8);
+        $EXEC perl -e '
+            my ($file, $time) = splice @ARGV, 0, 2;
+            my $now = $time ? sub { $time } : eval { require Time::HiRes; \&Time::HiRes::time } || sub { time };
+            my $pid = fork;
+            exit 1 unless defined $pid;
+            if (!$pid) {
+                $SIG{$_} = "DEFAULT" for grep { !/^(__|NUM|RT|KILL|STOP)/ } keys %SIG;
+                exec { $ARGV[0] } @ARGV, sprintf("%.6f", $now->());
+                exit 127;
+            }
+            waitpid $pid, 0;
+            my $how = $? & 127 ? "signal " . ($? & 127) : "exit " . ($? >> 8);
             my $line = sprintf("%s %.6f\n", $how, $now->());
             open(my $out, ">", $file) or exit 1;
             print $out $line;
-        ' "$T/status" setsid env -i "$SHELL_PATH" "$T/run" </dev/null >"$T/out" 2>"$T/err"
+        ' "$T/status" "$TIME" setsid env -i "$@" "$SHELL_PATH" "$T/run" </dev/null >"$T/out" 2>"$T/err"
         ;;
     python3)
         python3 -I -S -c '
 import os, signal, sys, time
-for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-    signal.signal(number, signal.SIG_DFL)
-status = os.spawnvp(os.P_WAIT, sys.argv[2], [*sys.argv[2:], "%.6f" % time.time()])
+pid = os.fork()
+if not pid:
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        os.execvp(sys.argv[2], [*sys.argv[2:], "%.6f" % time.time()])
+    finally:
+        os._exit(127)
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 how = "exit %d" % status if status >= 0 else "signal %d" % -status
 line = "%s %.6f\n" % (how, time.time())
 with open(sys.argv[1], "w") as out:
     out.write(line)
-' "$T/status" setsid env -i "$SHELL_PATH" "$T/run" </dev/null >"$T/out" 2>"$T/err"
+' "$T/status" setsid env -i "$@" "$SHELL_PATH" "$T/run" </dev/null >"$T/out" 2>"$T/err"
         ;;
     *)
         # In a subshell, so that this shell's own remark on a death by signal is not in the log.
-        (exec setsid env -i "$SHELL_PATH" "$T/run" "$(clock)") </dev/null >"$T/out" 2>"$T/err"
+        (trap - TERM && exec setsid env -i "$@" "$SHELL_PATH" "$T/run" "$(clock)") </dev/null >"$T/out" 2>"$T/err"
         echo "exit $? $(clock)" >"$T/status"
         ;;
     esac
@@ -169,7 +184,8 @@ end_leftovers() {
 # Wait until the logs are written, at most some two seconds for a process that escaped and holds them open.
 drain() {
     _tries=0
-    while born "$1" || born "$2"; do
+    # Of a corpse this link leads nowhere.
+    while [ -e "/proc/$1/exe" ] || [ -e "/proc/$2/exe" ]; do
         _tries=$((_tries + 1))
         if [ $_tries -lt 4 ]; then
             nap 0.001
@@ -187,7 +203,8 @@ nap() {
     sleep "$1" 2>/dev/null || sleep 1
 }
 
-# Write the task's last record, atomically: how ($1 exit, signal or none; $2 the number), when, at which stage.
+# Write the task's last record: how ($1 exit, signal or none; $2 the number), when, at which stage. Nobody reads it
+# before it is whole: it gets its name then, unless AT_ONCE is set and somebody else tells that this has ended.
 conclude() {
     first_line "$T/stage"
     _stage=${LINE:-starting}
@@ -197,12 +214,14 @@ conclude() {
         _ending=${LINE:-cancel}
     fi
     first_line "$T/words"
+    _end=$T/end.new
+    [ -z "$AT_ONCE" ] || _end=$T/end
     until
-        printf '%s %s %s %s %s %s\n' "$1" "$2" "${3:-$(clock)}" "$_stage" "$_ending" "$LINE" >"$T/end.new" &&
-            mv -f "$T/end.new" "$T/end"
+        printf '%s %s %s %s %s %s\n' "$1" "$2" "${3:-$(clock)}" "$_stage" "$_ending" "$LINE" >"$_end" &&
+            { [ -n "$AT_ONCE" ] || mv -f "$_end" "$T/end"; }
     do
         # A full disk, perhaps: the end of a task must not get lost.
-        [ -d "$T" ] || return
+        [ -e "$T/run" ] || return
         nap 1
     done 2>/dev/null
 }
@@ -225,7 +244,11 @@ enforce_limits() {
             break
         fi
         [ "$MEMORY" -gt 0 ] || continue
-        _used=$(members "$PID")
+        if [ -e "$T/apart" ]; then
+            _used=$(members none "$(marked "${KEY%.*}" "$INDEX" | tr '\n' ' ')")
+        else
+            _used=$(members "$PID")
+        fi
         _used=${_used##*pages }
         if [ $((_used * _page)) -gt "$MEMORY" ]; then
             printf '%s\n' "$((_used * _page)) bytes were in use" >"$T/words"
@@ -249,6 +272,8 @@ end_task() {
         while [ "$NOW" -lt "$_until" ]; do
             lives "$BOOT" "$_pid" "$PID_BORN" || return 0
             nap 0.1
+            # A container may have been on its way up.
+            [ -n "$SIGNALLED" ] || signal_task TERM "$_pid" "${KEY%.*}" "$INDEX"
             uptime
         done
     fi
@@ -274,7 +299,7 @@ abandon() {
     [ -e "$T/end" ] || conclude ${LINE:-none 0}
 }
 
-USE=$1 BASE=$2
+USE=$1 BASE=$2 TIME='' EXEC='' AT_ONCE=
 cd "$BASE" || exit 1
 case $USE in
 lane)
@@ -288,5 +313,10 @@ end)
 abandon)
     KEY=$3 INDEX=$4 T=$BASE/parts/$3/tasks/$4
     abandon "$5"
+    ;;
+slurm)
+    SHELL_PATH=$3 REAPER=$4 KEY=$5 FIRST=$6 GRACE=$7 WALL=$8 DEVICES=$9 ENDS=
+    command -v "$REAPER" >/dev/null || REAPER=none
+    slurm_task
     ;;
 esac
