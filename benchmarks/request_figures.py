@@ -66,9 +66,9 @@ def _loads(running: Running) -> dict[str, Load]:
 
 def _warm_up(running: Running, load: Load) -> None:
     """Drive it by its own CPU time, not by the clock: a busy machine would leave it cold."""
-    begun = running.cpu_seconds()
-    while running.cpu_seconds() - begun < running.server.warm_up_seconds:
-        load.drive(_SECONDS)
+    begun, seconds = running.cpu_seconds(), running.server.warm_up_seconds
+    while running.cpu_seconds() - begun < seconds:
+        load.drive(seconds)
     running.settle()
 
 

@@ -36,7 +36,7 @@ def selftest(
         bool, typer.Option("--whole", help="Let each mutant meet the whole kit, not its requirement alone.")
     ] = False,
     budget: Annotated[
-        str, typer.Option(metavar="BUDGET", help="Of whole runs: quick, normal or thorough.")
+        str, typer.Option("--budget", metavar="BUDGET", help="Of whole runs: quick, normal or thorough.")
     ] = "quick",
     seeds: Annotated[
         list[int] | None,
