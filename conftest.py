@@ -22,8 +22,15 @@ def read_reasons(file: Path) -> dict[str, str]:
     return dict(line.split("\t", 1) for line in file.read_text(encoding="utf-8").splitlines())
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests whose needs cannot be met, and count them by reason."""
+    """Leave out the tests whose needs cannot be met, and count them by reason.
+
+    What needs the Slurm facility is long as well: together these tests take more than `make test` may.
+    """
+    for item in items:
+        if any("slurm" in marker.args for marker in item.iter_markers("needs")):
+            item.add_marker("long")
     reasons = read_reasons(NOT_RUN)
     counts = config.stash.setdefault(_COUNTS, Counter())
     kept, left_out = [], []
