@@ -10,6 +10,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import in_process_figures
 import list_figures
 import machine
 import mock_figures
@@ -34,6 +35,7 @@ def main() -> None:
         "list": lambda: [list_figures.measure(arguments.rounds)],
         "start": lambda: start_figures.measure(arguments.rounds),
         "mock": lambda: mock_figures.measure(arguments.rounds),
+        "in-process": lambda: [in_process_figures.measure(arguments.rounds)],
         "schemathesis": lambda: plain_schemathesis.measure(arguments.sample),
         "mutants": lambda: mutant_figures.measure(arguments.rounds),
     }
@@ -60,7 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=["requests", "store", "list", "start", "mock", "schemathesis", "mutants"],
+        choices=["requests", "store", "list", "start", "mock", "in-process", "schemathesis", "mutants"],
     )
     return parser.parse_args()
 
