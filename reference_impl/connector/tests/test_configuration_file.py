@@ -128,7 +128,10 @@ def test_everything_can_be_said() -> None:
         ("[limits]\nmax_page_size = 1001\n" + LEAST, "max_page_size must be at least 1 and at most 1000"),
         (LEAST + FACILITY, "[[facility]] number 2: id a is the id of another facility too."),
         (LEAST.replace('"a"', '"a b"'), 'number 1: id "a b" must consist of'),
-        (LEAST.replace('"mock"', '"mokc"'), 'connector "mokc" is not installed; there are internal, mock, ssh.'),
+        (
+            LEAST.replace('"mock"', '"mokc"'),
+            'connector "mokc" is not installed; there are internal, mock, ssh.',
+        ),
         (LEAST.replace('connector = "mock"\n', ""), "number 1: connector is missing"),
     ],
 )
