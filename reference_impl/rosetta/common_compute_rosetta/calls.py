@@ -56,10 +56,13 @@ def compose(
     }
     if verb in _NEEDS_WATCHER:
         settings["WATCHER_TEXT"] = watcher()
+    if verb == "slurm/submit":
+        settings |= {"BEGINNING": beginning_name(), "BEGINNING_TEXT": beginning()}
     script = b"\n".join(
         [
             *([_text("slurm/environment.sh")] if verb.startswith("slurm/") else []),
             *(name.encode() + b"=" + _word(value) for name, value in settings.items()),
+            _text("lines.sh"),
             _text("processes.sh"),
             _text("lanes.sh"),
             *(_text(name) for name in _BUILT_ON.get(verb, ())),
@@ -94,13 +97,36 @@ _BUILT_ON = {
 @cache
 def watcher() -> bytes:
     """Give the watcher's text."""
-    return b"\n".join(map(_text, ("processes.sh", "slurm/native.sh", "slurm/task.sh", "watcher.sh")))
+    return b"\n".join(map(_text, ("lines.sh", "processes.sh", "slurm/task.sh", "watcher.sh")))
 
 
 @cache
 def watcher_name() -> str:
     """Give the watcher's file name: another text has another name, and both may be at work."""
-    return f"watcher.{hashlib.sha256(watcher()).hexdigest()[:12]}"
+    return f"watcher.{_digest(watcher())}"
+
+
+@cache
+def beginning() -> bytes:
+    """Give the text that the script of a job of Slurm's reads in."""
+    program = b"RUN=" + quote(_without_comments(_text("slurm/run.pl")))
+    texts = map(_text, ("lines.sh", "slurm/native.sh", "slurm/begin.sh"))
+    return b"\n".join([program, *map(_without_comments, texts)])
+
+
+@cache
+def beginning_name() -> str:
+    """Give the name of its file, as for the watcher."""
+    return f"slurm.{_digest(beginning())}"
+
+
+def _without_comments(text: bytes) -> bytes:
+    """Leave out the lines that are comments: this text is read anew by every task."""
+    return b"\n".join(line for line in text.splitlines() if not line.lstrip().startswith(b"#"))
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:12]
 
 
 @cache

@@ -36,6 +36,7 @@ from common_compute_rosetta.shell_host import (
     ShellHost,
     live_lines,
 )
+from common_compute_rosetta.slurm_host import SlurmHost
 from common_compute_rosetta.submission import pack, resolve
 from common_compute_rosetta.transport import HostUnreachable, Transport
 
@@ -43,15 +44,16 @@ _TOOLS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where the watcher finds the system's tools, whatever `PATH` the jobs get."""
 
 
-def open_connector(configuration: FacilityConfiguration, ground: Ground) -> PlainHost:
-    """Make the connector of a facility that is the machine of the service itself.
+def open_connector(configuration: FacilityConfiguration, ground: Ground) -> PlainHost | SlurmHost:
+    """Make the connector of the machine of the service itself, or of the Slurm that is reached from there.
 
     Raises:
         ConfigurationError: the settings are wrong; every fault is told.
     """
     settings = read_settings(configuration)
     transport = LocalTransport(_TOOLS_PATH)
-    return PlainHost(settings, transport, ground.clock, ground.service_id, bound_to_host=True)
+    kind = PlainHost if settings.slurm is None else SlurmHost
+    return kind(settings, transport, ground.clock, ground.service_id, bound_to_host=True)
 
 
 class PlainHost(ShellHost):

@@ -182,11 +182,14 @@ def read_answers(lines: Sequence[str]) -> dict[str, Image | Reason | str]:
     return answers
 
 
+_PULLER = ("lines.sh", "processes.sh", "pull.sh")
+
+
 @cache
 def puller() -> bytes:
     """Give the puller's text."""
     folder = files("common_compute_rosetta").joinpath("sh")
-    return b"\n".join(folder.joinpath(name).read_bytes() for name in ("processes.sh", "pull.sh"))
+    return b"\n".join(folder.joinpath(name).read_bytes() for name in _PULLER)
 
 
 @cache

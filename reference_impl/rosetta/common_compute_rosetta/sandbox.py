@@ -106,7 +106,8 @@ def pack_part(
 def archive_parts(sandboxes: Sequence[Sandbox], place: int | None = None) -> bytes:
     """Pack parts into one archive, whose last file is `complete`.
 
-    With a `place` they are queued in this order from there on.
+    With a `place` they are queued in this order from there on, and their tasks have directories and pipes;
+    without one, whoever runs a task makes them, for an archive of many members takes long to unpack.
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
@@ -123,7 +124,7 @@ def _members(sandboxes: Sequence[Sandbox], place: int | None) -> Iterator[tuple[
             yield _file(f"queue/{place + offset:020d}.{name}", b"")
         for path, content in sandbox.files:
             yield _file(path, content)
-        for index in sandbox.indices:
+        for index in sandbox.indices if place is not None else ():
             for last, kind in _TASK_MEMBERS:
                 member = tarfile.TarInfo(f"parts/{name}/tasks/{index}/{last}")
                 member.type = kind

@@ -12,7 +12,7 @@ from typing import Any
 
 from common_compute_connector.jobs import Reason
 from common_compute_connector.protocol import Part, PartKey, Submission
-from common_compute_rosetta.calls import Site, watcher_name
+from common_compute_rosetta.calls import Site, beginning_name, watcher_name
 from common_compute_rosetta.configuration import Settings
 from common_compute_rosetta.process import quote
 from common_compute_rosetta.sandbox import directory_name
@@ -37,22 +37,21 @@ def job_name(service_id: str, key: PartKey) -> str:
 
 
 def batch_script(part: Part, site: Site, cluster: Cluster, wall_time_seconds: int, gpus: int) -> bytes:
-    """Write the script: it becomes the watcher, which does the rest."""
+    """Write the script: it reads in what does the rest."""
     grace = max(cluster.kill_wait_seconds - _TO_TELL_THE_END_SECONDS, cluster.kill_wait_seconds // 2)
-    words = [
-        site.shell,
-        f"{site.base}/{watcher_name()}",
-        "slurm",
-        site.base,
-        site.shell,
-        site.reaper,
-        directory_name(part.key),
-        str(part.first_index),
-        str(grace),
-        str(wall_time_seconds),
-        _DEVICES if gpus else "",
-    ]
-    return b"#!/bin/sh\nexec " + b" ".join(map(quote, words)) + b"\n"
+    told = {
+        "BASE": site.base,
+        "SHELL_PATH": site.shell,
+        "REAPER": site.reaper,
+        "WATCHER": watcher_name(),
+        "KEY": directory_name(part.key),
+        "FIRST": str(part.first_index),
+        "GRACE": str(grace),
+        "WALL": str(wall_time_seconds),
+        "DEVICES": _DEVICES if gpus else "",
+    }
+    settings = b" ".join(name.encode() + b"=" + quote(value) for name, value in told.items())
+    return b"#!/bin/sh\n" + settings + b'\n. "$BASE/' + beginning_name().encode() + b'"\n'
 
 
 def wall_time_seconds(submission: Submission, settings: Settings) -> int:

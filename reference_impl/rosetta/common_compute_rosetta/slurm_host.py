@@ -51,6 +51,9 @@ from common_compute_rosetta.transport import Finished, HostUnreachable, Transpor
 SBATCH_SECONDS = 20
 """The patience with one call of sbatch; what is left of it is ended then."""
 
+SBATCH_AT_ONCE = 4
+"""So many calls of sbatch a batch makes at a time: each mostly starts a program and waits for Slurm."""
+
 SETTLE_SECONDS = 30
 """So long after sbatch was called its job can no longer appear, if who called it is dead."""
 
@@ -140,6 +143,7 @@ class SlurmHost(ShellHost):
         variables: dict[str, Argument] = {
             "INCOMING": f"incoming.{self._clock.new_id()}",
             "SBATCH_SECONDS": SBATCH_SECONDS,
+            "AT_ONCE": min(SBATCH_AT_ONCE, len(group)),
         }
         call = self._composed("submit", site, variables, lines, payload)
         handles = {one.sandbox.key: one.sandbox.handle for one in group}

@@ -150,11 +150,13 @@ _JOB_ID = re.compile(r"\d+(_\d+)?")
 
 
 def _exit_code(text: str) -> tuple[int, int]:
-    code, colon, signal = text.partition(":")
+    """Read `CODE:SIGNAL`, or a wait status, whose upper half means nothing beside a signal."""
+    code, colon, number = text.partition(":")
     if colon:
-        return int(code), int(signal)
+        return int(code), int(number)
     status = int(code or 0)
-    return status >> 8 & 0xFF, status & 0x7F
+    signal = status & 0x7F
+    return 0 if signal else status >> 8 & 0xFF, signal
 
 
 def _one_host(text: str) -> str:
@@ -205,10 +207,10 @@ def read_submissions(stdout: bytes) -> list[Submitted | Refused | Deferred | Unk
 def judge(key: PartKey, exit_code: int, words: str) -> Refused | Deferred | Unknown:
     """Say what an sbatch that printed no id has come to."""
     words = " ".join(words.replace("sbatch: error: ", "").split())
-    if exit_code >= _NOT_DONE_IN_TIME or exit_code == 0 or _says(words, _UNCERTAIN):
-        return Unknown(key, words or f"sbatch ended with {exit_code} and without an id")
     if exit_code in _NOT_CALLED or _says(words, _AWAY) or _says(words, _FULL):
         return Deferred(key, words)
+    if exit_code >= _NOT_DONE_IN_TIME or exit_code == 0 or _says(words, _UNCERTAIN):
+        return Unknown(key, words or f"sbatch ended with {exit_code} and without an id")
     code = "quota-exceeded" if _says(words, _BEYOND_QUOTA) else "submission-rejected"
     return Refused(key, Reason(code, words or f"sbatch ended with {exit_code}"))
 
@@ -223,7 +225,8 @@ def _says(words: str, phrases: Sequence[str]) -> bool:
 
 
 _NOT_DONE_IN_TIME = 124
-_NOT_CALLED = (126, 127)
+_NOT_CALLED = (125, 126, 127)
+"""The exit codes with which timeout(1) says so; above them are deaths by signal."""
 
 _UNCERTAIN = ("timed out", "Zero Bytes were transmitted", "Communication connection failure", "reset by peer")
 """The question went out and no answer came."""

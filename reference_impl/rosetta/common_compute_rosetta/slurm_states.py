@@ -139,6 +139,9 @@ def _is_long_over(row: Row, view: View) -> bool:
 def _going_on(task: Task, row: Row, record: Record) -> TaskSeen:
     state = GOING_ON.get(row.state)
     attempt = (row.restarts or 0) + 1
+    if row.state == "COMPLETING" and record.attempt < attempt:
+        # What is being cleared up is the attempt before this one.
+        state = State.QUEUED
     started_at = None
     if state is State.RUNNING:
         recorded = record.started_at if record.attempt == attempt else None
@@ -159,7 +162,7 @@ def _ended(task: Task, row: Row, record: Record, view: View, bookings: int) -> T
         record = Record(ending=record.ending)
     if is_awaited(row, record) and not _is_long_over(row, view):
         return TaskSeen(task.index, None, attempt=attempt, native=_native(task, row))
-    never_ran = row.state == "CANCELLED" or row.words in _NEVER_STARTED
+    never_ran = row.state == "CANCELLED" or row.words in _NEVER_STARTED or row.words in _NOT_STARTED
     exit_code, signal = _how(row, record)
     state, reason = _verdict(row, record, view, exit_code, signal)
     ran = record.attempt > 0 or not never_ran
@@ -179,13 +182,18 @@ def _ended(task: Task, row: Row, record: Record, view: View, bookings: int) -> T
 
 def is_awaited(row: Row, record: Record) -> bool:
     """Tell whether the last record of a task that has ended for Slurm is still on its way."""
-    if record.end is not None or row.words in _NEVER_STARTED or ENDED.get(row.state) == "node-failure":
+    if record.end is not None or ENDED.get(row.state) == "node-failure":
+        return False
+    if row.words in _NEVER_STARTED or row.words in _NOT_STARTED:
         return False
     return row.state in ("COMPLETED", "FAILED") or record.attempt > 0
 
 
 _NEVER_STARTED = ("BadConstraints", "DependencyNeverSatisfied", "InvalidAccount", "InvalidQOS")
 """The words with which Slurm gives a job up that it had accepted."""
+
+_NOT_STARTED = ("JobLaunchFailure",)
+"""The words with which it tells that a node could not start a job's script."""
 
 
 def _how(row: Row, record: Record) -> tuple[int | None, int | None]:
@@ -212,12 +220,11 @@ def _verdict(
         return State.FAILED, Reason("submission-rejected", told)
     if record.end is not None:
         return verdict(record.end)
+    if row.words in _NOT_STARTED or row.signal == _ONE_THAT_CANNOT_BE:
+        return State.FAILED, Reason("node-failure", f"{told}: the job's script could not be started")
     if record.started_at is None:
         told = f"{told}, exit code {row.code}:{row.signal}, and the job left no record"
-        hint = (
-            "it could not be started" if row.signal == _ONE_THAT_CANNOT_BE else "does its node see the files?"
-        )
-        return State.FAILED, Reason("node-failure", f"{told}: {hint}")
+        return State.FAILED, Reason("node-failure", f"{told}: does its node see the service's directory?")
     if signal:
         return State.FAILED, Reason("signal", f"signal {signal}")
     if exit_code:

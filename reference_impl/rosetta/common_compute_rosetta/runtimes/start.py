@@ -52,6 +52,9 @@ def start_lines(
     )
     launch = runtime.launch(box)
     lines = [b"echo image >../stage"]
+    if not launch.in_place:
+        # From here on only the command's own processes count, and not what calls it into being.
+        lines.append(b": >../apart")
     if runtime.store in (Store.TREE, Store.FILE):
         lines.append(_HERE.replace(b"PLACE", quote(image.place)))
     lines.append(launch.before)
@@ -76,7 +79,6 @@ def _run(launch: Launch) -> list[bytes]:
         run.append(b"8>../runtime 9<../arguments")
     return [
         *lines,
-        b": >../apart",
         b"echo command >../stage",
         b" ".join(run),
         b"code=$?",

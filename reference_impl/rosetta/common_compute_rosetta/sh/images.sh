@@ -11,9 +11,14 @@
 main() {
     umask 077
     cd "$BASE" || exit 3
-    open_images || exit 3
+    BROKEN=
+    open_images || BROKEN="$IMAGES cannot be used for images"
     install_puller || exit 4
     parts
+    if [ -n "$BROKEN" ]; then
+        echo .
+        return
+    fi
     # Once a day is often enough, and it takes nobody's time.
     if [ -z "$(find swept -mtime -1 2>/dev/null)" ]; then
         : >swept
@@ -24,10 +29,7 @@ main() {
 
 # Make the place for images, and go there. Where others could have made it first, see whose it is.
 open_images() {
-    if ! mkdir -p "$IMAGES" || [ ! -O "$IMAGES" ] || ! chmod 700 "$IMAGES" || ! cd "$IMAGES"; then
-        echo "$IMAGES cannot be used for images" >&2
-        return 1
-    fi
+    mkdir -p "$IMAGES" && [ -O "$IMAGES" ] && chmod 700 "$IMAGES" && cd "$IMAGES" || return
     PLACE=$(pwd -P)
     mkdir -p tree file podman-images docker-images requests answers pulling trust || return
     if [ -z "$AUTHORITIES" ]; then
@@ -66,6 +68,10 @@ detach_puller() {
 image() {
     _key=$1 _store=$2 _digest=$3 _fresh=$4
     shift 4
+    if [ -n "$BROKEN" ]; then
+        printf 'failed\t%s\t%s\n' "$_key" "$BROKEN"
+        return
+    fi
     _now=$(date +%s)
     first_line "answers/$_key"
     _time=${LINE%% *}

@@ -2,8 +2,13 @@
 
 # Put the watcher's text beside the parts, under its digest.
 install_watcher() {
-    [ -e "$WATCHER" ] && return 0
-    printf '%s' "$WATCHER_TEXT" >"$WATCHER.$$" && mv -f "$WATCHER.$$" "$WATCHER"
+    put_once "$WATCHER" "$WATCHER_TEXT"
+}
+
+# Make the file $1 with the text $2, whole, unless it is there.
+put_once() {
+    [ -e "$1" ] && return 0
+    printf '%s' "$2" >"$1.$$" && mv -f "$1.$$" "$1"
 }
 
 # Run the watcher detached: the first setsid leads a session, so the second one has to fork, and nobody waits.

@@ -2,20 +2,6 @@
 
 IFS= read -r BOOT </proc/sys/kernel/random/boot_id
 
-# Set LINE to the first line of file $1, empty if there is none.
-first_line() {
-    LINE=
-    { IFS= read -r LINE <"$1"; } 2>/dev/null
-    return 0
-}
-
-# Make the file $1 with content $2, unless it is there: the first reason to end a task is the one that counts.
-say_once() {
-    set -C
-    { printf '%s\n' "$2" >"$1"; } 2>/dev/null
-    set +C
-}
-
 # Set BORN to the start of process $1 in clock ticks since the boot; fail if it is gone or only a corpse.
 # With the boot and the process id this names a process for all time.
 born() {

@@ -30,7 +30,8 @@ pull() {
     KEY=$1
     claim || exit 0
     WORK=incoming.$KEY.$$
-    trap 'cd "$IMAGES" && rm -f "$MINE" "pulling/$KEY" && remove "$WORK"' EXIT
+    # The request too, should it have been made twice: there may be secrets in it.
+    trap 'cd "$IMAGES" && rm -f "$MINE" "pulling/$KEY" "requests/$KEY" && remove "$WORK"' EXIT
     trap 'exit 1' HUP INT TERM
     mkdir "$WORK" || exit 1
     WORDS=$WORK/words
@@ -164,8 +165,8 @@ ask_registry() {
     *) return 1 ;;
     esac
     printf 'url = "%s"\n' "$_realm" >"$WORK/token.curl"
-    for _name in service scope; do
-        printf 'data-urlencode = "%s=%s"\n' "$_name" "$(parameter $_name)" >>"$WORK/token.curl"
+    for _parameter in service scope; do
+        printf 'data-urlencode = "%s=%s"\n' "$_parameter" "$(parameter $_parameter)" >>"$WORK/token.curl"
     done
     quiet_curl --get -K "$WORK/token.curl" -o "$WORK/token" || return
     _token=$(tr -d '\n' <"$WORK/token" | sed -n 's/.*"\(access_\)\{0,1\}token" *: *"\([A-Za-z0-9._~+/=-]*\)".*/\2/p')

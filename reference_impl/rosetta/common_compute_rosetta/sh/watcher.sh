@@ -1,9 +1,10 @@
-# What runs beside the tasks, detached from whoever submitted them. Four uses, each as a process of its own:
+# What runs beside the tasks, detached from whoever submitted them. Five uses, each as a process of its own:
 #   watcher lane SERVICE_DIRECTORY SHELL REAPER SLOT      run waiting tasks one after the other, until none waits
 #   watcher end SERVICE_DIRECTORY KEY INDEX GRACE         end the processes of a task
+#   watcher leftovers SERVICE_DIRECTORY KEY INDEX         kill what a command left behind
 #   watcher abandon SERVICE_DIRECTORY KEY INDEX WORD      close the record of a task whose lane is dead
-#   watcher slurm SERVICE_DIRECTORY SHELL REAPER KEY FIRST GRACE WALL DEVICES
-#                                                         be a job of Slurm's: run its task
+#   watcher slurm SERVICE_DIRECTORY SHELL REAPER KEY INDEX GRACE WALL VARIABLES...
+#                                                         run the task in whose directory this is, as a job of Slurm's
 # There are as many lanes as tasks may run at once. A task belongs to the lane whose name is in its `taken`:
 # a hard link, so that of many lanes exactly one gets it, together with the name that says whether the lane lives.
 
@@ -300,7 +301,7 @@ abandon() {
 }
 
 USE=$1 BASE=$2 TIME='' EXEC='' AT_ONCE=
-cd "$BASE" || exit 1
+[ "$USE" = slurm ] || cd "$BASE" || exit 1
 case $USE in
 lane)
     SHELL_PATH=$3 REAPER=$4 SLOT=$5
@@ -310,13 +311,18 @@ end)
     KEY=$3 INDEX=$4 GRACE=$5 T=$BASE/parts/$3/tasks/$4
     end_task
     ;;
+leftovers)
+    KEY=$3 INDEX=$4 T=$BASE/parts/$3/tasks/$4
+    end_leftovers
+    ;;
 abandon)
     KEY=$3 INDEX=$4 T=$BASE/parts/$3/tasks/$4
     abandon "$5"
     ;;
 slurm)
-    SHELL_PATH=$3 REAPER=$4 KEY=$5 FIRST=$6 GRACE=$7 WALL=$8 DEVICES=$9 ENDS=
+    SHELL_PATH=$3 REAPER=$4 KEY=$5 INDEX=$6 GRACE=$7 WALL=$8 ENDS=
+    shift 8
     command -v "$REAPER" >/dev/null || REAPER=none
-    slurm_task
+    slurm_task "$@"
     ;;
 esac

@@ -45,11 +45,11 @@ exec podman --root=STORE --cgroup-manager=cgroupfs "$@"
 
 
 class InPath:
-    """A transport for which programs of a directory come before the host's own."""
+    """A transport for commands that find their programs in these places."""
 
-    def __init__(self, transport: SshTransport, directory: str) -> None:
+    def __init__(self, transport: SshTransport, path: str) -> None:
         self._transport = transport
-        self._before = ["/usr/bin/env", f"PATH={directory}:{SYSTEM_PATH}"]
+        self._before = ["/usr/bin/env", f"PATH={path}"]
 
     async def run(self, argv: Sequence[str], stdin: bytes = b"", *, deadline_seconds: float) -> Finished:
         return await self._transport.run([*self._before, *argv], stdin, deadline_seconds=deadline_seconds)
@@ -68,7 +68,7 @@ def container_house(life_types: Any) -> type:
 
     class ContainerHouse(life_types.house):  # type: ignore[misc]
         def __init__(
-            self, facility: dict[str, Any], known: dict[str, str], user: str, **containers: Any
+            self, facility: dict[str, Any], known: dict[str, str], host: str, user: str, **containers: Any
         ) -> None:
             self.facility = facility
             self.images = known
@@ -85,12 +85,13 @@ def container_house(life_types: Any) -> type:
             self.settings = {"root": f"{self.there}/facility", "max_running": 2, "kill_grace_seconds": 1}
             self.settings["containers"] = {"probe_image": known["busybox"], **containers}
             self.opened: list[PlainHost | SlurmHost] = []
+            self.tools = SYSTEM_PATH
             self.connector = self.reopen()
 
         def reopen(self, **settings: Any) -> PlainHost | SlurmHost:
             self.settings |= settings
             read = read_settings(FacilityConfiguration("here", "ssh", self.settings), below_home=True)
-            transport = InPath(SshTransport(self.login, self.clock), f"{self.there}/bin")
+            transport = InPath(SshTransport(self.login, self.clock), f"{self.there}/bin:{self.tools}")
             self.connector = self.opens(read, transport, self.clock, "test-service", bound_to_host=False)
             self.opened.append(self.connector)
             return self.connector
@@ -117,6 +118,17 @@ def container_house(life_types: Any) -> type:
             file.chmod(0o755)
             for made in (self.outside, file.parent):
                 shutil.chown(made, self.user_id)
+
+        async def hide(self, name: str) -> None:
+            """Let the host be one that has everything but this program."""
+            await self.as_user(
+                f"mkdir -p {self.there}/tools && cd {self.there}/tools && for file in /usr/sbin/* /usr/bin/*; do "
+                f'[ "${{file##*/}}" = {name} ] || ln -s -f "$file" .; done; '
+                # It looks for its own files beside where it is called.
+                "rm ch-image; printf '#!/bin/sh\\nexec /usr/bin/ch-image \"$@\"' >ch-image; chmod 755 ch-image"
+            )
+            self.tools = f"{self.there}/tools"
+            self.reopen()
 
         async def as_user(self, command: str) -> str:
             """Run a command in the user's shell there."""
@@ -225,8 +237,8 @@ def make_house(
     """Make houses, and leave nothing behind."""
     houses: list[Any] = []
 
-    def make(user: str = "alice", **containers: Any) -> Any:
-        houses.append(container_house(life_types)(slurm_facility, images, user, **containers))
+    def make(user: str = "alice", host: str = "plain", **containers: Any) -> Any:
+        houses.append(container_house(life_types)(slurm_facility, images, host, user, **containers))
         return houses[-1]
 
     yield make
@@ -259,10 +271,16 @@ def with_runtime(make_house: Callable[..., Any], shelf: str) -> Callable[..., An
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
-    """Files over HTTPS, and two ways to be led elsewhere."""
+    """Files over HTTPS, a way to be led elsewhere, and something that does not end."""
 
     def do_GET(self) -> None:
-        if self.path.startswith("/to/"):
+        if self.path == "/endless":
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(b"x" * 65536)
+        elif self.path.startswith("/to/"):
             self.send_response(302)
             self.send_header("Location", self.path.removeprefix("/to/"))
             self.end_headers()

@@ -102,8 +102,10 @@ async def test_memory_is_held(with_runtime, runtime):
     hog = "import time; a = bytearray(300_000_000); print('has it', flush=True); time.sleep(60)"
     beyond = await house.run("python3", "-c", hog, image="python", resources={"memory_bytes": 100_000_000})
     assert (State.FAILED, "out-of-memory") == (beyond.task.state, beyond.task.reason.code)
-    within = await house.run("sh", "-c", "sleep 3", resources={"memory_bytes": 20_000_000})
-    assert State.SUCCEEDED == within.task.state
+    house.reopen(max_running=6)
+    small = house.spec("sleep", "1", array={"count": 12}, resources={"memory_bytes": 20_000_000})
+    within = await house.end(await house.submit(small, 12))
+    assert [(State.SUCCEEDED, None)] * 12 == [(seen.state, seen.reason) for seen in within.seen.values()]
 
 
 @pytest.mark.parametrize("runtime", ["podman", "bubblewrap", "docker"])

@@ -26,7 +26,7 @@ ECHO = (
 )
 
 NAMES = {
-    "PATH": "/usr/bin:/bin", "HOME": "/elsewhere", "TMPDIR": "/t", "LANG": "xx", "LC_ALL": "C", "TZ": "UTC",
+    "PATH": "/usr/bin", "HOME": "/elsewhere", "TMPDIR": "/t", "LANG": "xx", "LC_ALL": "C", "TZ": "UTC",
     "USER": "somebody", "LOGNAME": "x", "LD_LIBRARY_PATH": "/nowhere:", "LD_PRELOAD": "", "TERM": "dumb", "PWD2": "",
     "XDG_RUNTIME_DIR": "/x", "CONTAINER_HOST": "tcp://x", "DOCKER_HOST": "tcp://y", "STORAGE_DRIVER": "vfs",
     "https_proxy": "http://user:word@host", "HTTP_PROXY": "h", "SLURM_JOB_ID": "7", "CH_X": "'q'", "GODEBUG": "x=1",

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from common_compute_connector.jobs import State
-from common_compute_connector.protocol import Absent, LivePart
+from common_compute_connector.protocol import Absent, Accepted, LivePart
 
 pytestmark = [pytest.mark.real, pytest.mark.needs("slurm")]
 
@@ -152,9 +152,10 @@ async def test_a_request_that_nobody_can_meet(house, make_house, unaccounted):
     """What Slurm refuses at once is refused in its words, leaves nothing, and holds nobody up."""
     beyond = house.submission(house.spec("true", resources={"cpu_cores": 500}))
     good = house.submission(house.spec("true"))
-    refused, accepted = await house.connector.submit([beyond, good])
+    answers = {one.key: one for one in await house.connector.submit([beyond, good])}
+    refused, accepted = answers[beyond.part.key], answers[good.part.key]
     assert ("submission-rejected", True) == (refused.reason.code, "processors" in refused.reason.detail)
-    assert good.part.key == accepted.key
+    assert isinstance(accepted, Accepted)
     assert [f"{good.part.key.job_id}.0"] == [path.name for path in (house.base / "parts").iterdir()]
     assert [Absent(beyond.part.key)] == list(await house.connector.find([beyond.part]))
     # Of this one Slurm keeps a record all the same, as a job that failed.

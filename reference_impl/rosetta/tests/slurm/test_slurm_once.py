@@ -16,7 +16,9 @@ from common_compute_rosetta.transport import Finished, HostUnreachable
 pytestmark = [pytest.mark.real, pytest.mark.needs("slurm"), pytest.mark.timeout(600)]
 
 TASKS = 2
-KILLED_AT = "set -T; STEP=0; trap 'STEP=$((STEP + 1)); [ $STEP -lt {step} ] || kill -s KILL $$' DEBUG; "
+KILLED_AT = (
+    "set -T; STEP=0; trap 'STEP=$((STEP + 1)); [ $STEP -lt {step} ] || kill -s KILL $$ $BASHPID' DEBUG; "
+)
 """Bash runs this before every simple command, in functions and in subshells, too: bash(1), `trap` and `set -T`."""
 
 

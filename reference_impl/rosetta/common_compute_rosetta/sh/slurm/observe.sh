@@ -4,19 +4,9 @@
 
 main() {
     cd "$BASE" || exit 3
-    ROWS=$(queue) || exit 5
     [ -z "$FRESH" ] || parts
     SAY=wanted
-    ROWS=$({ parts; printf '%s\n' "$ROWS"; } | look_up)
-    printf '%s\n' "${ROWS%needed *}"
-    NEEDED=${ROWS##*needed }
-    if [ -n "$NEEDED" ] && [ "$ACCOUNTING" != no ]; then
-        if ROWS=$(books "$NEEDED" 2>&1); then
-            printf '%s\n' "$ROWS" | sed 's/^/a	/'
-        else
-            printf 'closed\t%s\n' "$(printf '%s\n' "$ROWS" | tr '\n\t' '  ' | head -c 500)"
-        fi
-    fi
+    { parts && queue || echo unanswered; } | look_up || exit 5
     printf 'now\t%s\n' "$(date +%s)"
     echo .
 }
@@ -40,16 +30,14 @@ queue() {
         'ArrayJobID:20,ArrayTaskID:20,Name:80,State:24,RestartCnt:12,StartTime:24,EndTime:24,exit_code:12,NodeList:80,Reason:120'
 }
 
-books() {
-    within "$COMMAND_SECONDS" sacct -n -P -X -D -u "$ACCOUNT" -S now-60days -j "$1" \
-        -o JobID,State,Start,End,ExitCode,NodeList,JobName
-}
-
 # Of the parts and squeue's rows that are read: print the rows of wanted jobs, what is recorded of the tasks that have
-# begun for all that Slurm says, and the ids of the jobs that only sacct can tell more about. awk(1) opens the records,
-# because a shell reads them byte by byte.
+# begun for all that Slurm says, and the rows of sacct for the jobs that it alone can tell more about. awk(1) opens the
+# records, because a shell reads them byte by byte.
 look_up() {
-    awk -v stuck_before="$STUCK_BEFORE" '
+    _books="timeout -k 2 $COMMAND_SECONDS sacct -n -P -X -D -u $ACCOUNT -S now-60days"
+    _books="$_books -o JobID,State,Start,End,ExitCode,NodeList,JobName"
+    [ "$ACCOUNTING" != no ] || _books=
+    awk -v stuck_before="$STUCK_BEFORE" -v books="$_books" '
         $1 == "wanted" {
             key[++parts] = $2
             wanted[$3] = job[parts] = $3
@@ -59,6 +47,7 @@ look_up() {
             }
             next
         }
+        $0 == "unanswered" { exit unanswered = 1 }
         {
             id = column(1, 20)
             if (!(id in wanted)) next
@@ -71,6 +60,7 @@ look_up() {
                 column(157, 24) "\t" ended "\t" column(205, 12) "\t" column(217, 80) "\t" column(297, 120)
         }
         END {
+            if (unanswered) exit 1
             for (part = 1; part <= parts; part++) {
                 directory = "parts/" key[part]
                 if (!is_there(directory "/handle")) {
@@ -80,24 +70,38 @@ look_up() {
                 print "part\t" key[part]
                 for (each = 1; each <= tasks[part]; each++) {
                     task = job[part] " " element[part, each]
+                    ending = ""
                     if (state[task] != "PENDING")
                         record(directory "/tasks/" index_of[part, each], index_of[part, each])
-                    if ((state[task] == "" || unclear[task]) && !(job[part] in needed)) {
+                    if (state[task] != "" && (!unclear[task] || (state[task] == "CANCELLED" && ending == "cancel")))
+                        continue
+                    if (!(job[part] in needed)) {
                         needed[job[part]] = 1
                         ids = ids (ids == "" ? "" : ",") job[part]
                     }
                 }
             }
-            print "needed " ids
+            if (ids != "" && books != "") open_books(books " -j " ids)
         }
         # Print the attempt, the reason to end, how the task began, and how it ended.
         function record(directory, number, attempt) {
             attempt = first_line(directory "/attempt")
+            ending = first_line(directory "/ending")
             if (attempt != "")
-                print "t\t" number "\t" attempt "\t" first_line(directory "/ending") "\t" \
-                    first_line(directory "/start") "\t" first_line(directory "/end")
+                print "t\t" number "\t" attempt "\t" ending "\t" first_line(directory "/start") "\t" \
+                    first_line(directory "/end")
             else
-                print "t\t" number "\t\t" first_line(directory "/ending") "\t\t"
+                print "t\t" number "\t\t" ending "\t\t"
+        }
+        function open_books(command, line, last) {
+            command = command " 2>&1 || echo closed"
+            while ((command | getline line) > 0) {
+                gsub(/\t/, " ", line)
+                if (line == "closed") print "closed\t" last
+                else print "a\t" line
+                last = line
+            }
+            close(command)
         }
         function first_line(file, line) {
             line = ""
