@@ -196,14 +196,24 @@ def test_a_stubborn_command_is_killed_before_slurm_does_it(node):
 
 
 def test_what_a_command_leaves_behind(node, is_alive):
-    """A child that holds the logs open is killed when the command ends, also one in a session of its own."""
+    """Children that outlive the command are killed: those of its group, and whoever holds its logs open."""
     child = "sh -c 'echo $$ >>../pids; sleep 60'"
-    node.submit(
-        f": >../pids; {child} & setsid {child} & while [ $(wc -l <../pids) -lt 2 ]; do sleep 0.02; done; echo x"
-    )
+    wait = "while [ $(wc -l <../pids) -lt 3 ]; do sleep 0.02; done"
+    node.submit(f": >../pids; {child} & setsid {child} & {child} >/dev/null 2>&1 & {wait}; echo x")
     assert 0 == node.run()
     assert "x\n" == (node.task() / "stdout").read_text()
     assert [] == [pid for pid in (node.task() / "pids").read_text().split() if is_alive(int(pid))]
+
+
+def test_a_child_in_disguise_cannot_hold_up_the_end(node):
+    """A child that left the session with an empty environment is not found, but the task ends without it."""
+    hidden = "setsid env -i sh -c 'echo $$ >../pids; exec sleep 30'"
+    node.submit(f"{hidden} & while [ ! -s ../pids ]; do sleep 0.02; done; echo x")
+    began = time.monotonic()
+    assert 0 == node.run()
+    assert time.monotonic() - began < 25
+    assert "x\n" == (node.task() / "stdout").read_text()
+    os.kill(int((node.task() / "pids").read_text()), signal.SIGKILL)
 
 
 def test_much_output_and_none(node):
