@@ -184,12 +184,10 @@ class SshTransport:
 
             try:
                 return await self._in_thread(open_one)
-            except paramiko.ChannelException as error:
-                if error.code != _REFUSED_BY_SERVER or tries == _REFUSED_TRIES:
+            except (OSError, EOFError, paramiko.SSHException) as error:
+                if not _is_refused_for_now(error, link) or tries == _REFUSED_TRIES:
                     raise HostUnreachable(_words(error), started=False) from error
                 await self._clock.sleep(_REFUSED_PAUSE_SECONDS * tries * (0.5 + self._clock.chance()))
-            except (OSError, EOFError, paramiko.SSHException) as error:
-                raise HostUnreachable(_words(error), started=False) from error
         raise AssertionError("the last try returns or raises")
 
     async def _end(self, channel: paramiko.Channel, *work: asyncio.Future[bytes]) -> None:
@@ -200,6 +198,14 @@ class SshTransport:
 
     def _in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _is_refused_for_now(error: Exception, link: paramiko.Transport) -> bool:
+    """Tell whether sshd answered that it has as many sessions as it allows."""
+    if isinstance(error, paramiko.ChannelException):
+        return bool(error.code == _REFUSED_BY_SERVER)
+    # Of channels that are refused at the same time, paramiko gives the reason to one only.
+    return str(error) == "Unable to open channel." and bool(link.is_active())
 
 
 def _log_in(login: Login) -> paramiko.Transport:
