@@ -1,15 +1,23 @@
-"""Report as not run the tests whose programs this machine cannot install, and why, in the closing lines.
+"""Report as not run the tests whose programs cannot be installed here, and share tests out among processes.
 
-`tools/install-test-needs` decides: what it could not install stands in `.setup/not-run`. A program that is
-missing without standing there lets its tests fail: a missing installation never hides behind a skip.
+`tools/install-test-needs` decides what is not run: what it could not install stands in `.setup/not-run`, and
+the closing lines say why. A program that is missing without standing there lets its tests fail: a missing
+installation never hides behind a skip.
+
+Among several processes, a module is run by one of them, and so is all that uses one facility of this machine.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadGroupScheduling
+
+FACILITIES = ("slurm",)
+"""Needs of which this machine has one for all its tests."""
 
 NOT_RUN = Path(__file__).parent / ".setup" / "not-run"
 _COUNTS = pytest.StashKey[Counter[str]]()
@@ -29,8 +37,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     What needs the Slurm facility is long as well: together these tests take more than `make test` may.
     """
     for item in items:
-        if any("slurm" in marker.args for marker in item.iter_markers("needs")):
+        needed = [name for marker in item.iter_markers("needs") for name in marker.args]
+        if "slurm" in needed:
             item.add_marker("long")
+        for facility in set(FACILITIES) & set(needed):
+            item.add_marker(pytest.mark.xdist_group(facility))
     reasons = read_reasons(NOT_RUN)
     counts = config.stash.setdefault(_COUNTS, Counter())
     kept, left_out = [], []
@@ -42,6 +53,33 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the counts of a process of several to the one that prints the closing lines."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["not_run"] = dict(session.config.stash.get(_COUNTS, Counter()))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the counts; each process has collected all tests, so that one's counts are everybody's."""
+    if not_run := getattr(node, "workeroutput", {}).get("not_run"):
+        node.config.stash[_COUNTS] = Counter(not_run)
+
+
+class _ByModule(LoadGroupScheduling):
+    """Hands out modules, and groups of tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        group: str = super()._split_scope(nodeid)
+        return nodeid.split("::", 1)[0] if group == nodeid else group
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByModule | None:
+    """Hand tests out so that a module's fixtures are made once."""
+    return _ByModule(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 def pytest_terminal_summary(

@@ -10,13 +10,14 @@ CommandLineError             exit code 2, unless it says otherwise
 |-- NeverEnded               exit code 1: a job did not end in the time that the caller gave it
 |-- UnexpectedEnd            exit code 1: a job ended otherwise than it should have
 |-- ServerEnded              exit code 1: a server of ours ended by itself
+|-- FacilitiesAtFault        exit code 1: facilities do not answer, or are not as their configuration says
 `-- DamagedDownload          exit code 1: the bytes that came are not those that the server announced
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,20 @@ class ServerEnded(CommandLineError):
 
     def __str__(self) -> str:
         return f"The server '{self.name}' has ended by itself; {self.log} may tell why."
+
+
+class FacilitiesAtFault(CommandLineError):
+    """Facilities of a configuration, each with what is wrong with it, in words."""
+
+    exit_code = ANSWER_IS_NO
+
+    def __init__(self, faults: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(dict(faults))
+        self.faults = faults
+
+    def __str__(self) -> str:
+        lines = [f"  {facility}: {words}" for facility, faults in self.faults.items() for words in faults]
+        return "\n".join(["Not all is well:", *lines])
 
 
 class DamagedDownload(CommandLineError):

@@ -45,6 +45,11 @@ def plain(value: Any) -> Text:
     return Text("" if value is None else str(value).translate(_CONTROL))
 
 
+def lines(text: str) -> Text:
+    """Give somebody's words that may have several lines."""
+    return Text("\n").join(map(plain, text.splitlines()))
+
+
 def state(name: str) -> Text:
     """Give a state in its colour."""
     return Text(name.translate(_CONTROL), style=STATE_STYLES.get(name, ""))

@@ -41,6 +41,17 @@ def test_what_cannot_be_installed_is_told_in_the_closing_lines(suite: pytest.Pyt
     result.stdout.fnmatch_lines(["not run: 1 tests, because postgresql is not installed"])
 
 
+def test_several_processes_tell_it_as_well(suite: pytest.Pytester) -> None:
+    """Shared out among processes, what was not run is told once, by the one that prints the closing lines."""
+    (suite.path / ".setup").mkdir()
+    (suite.path / ".setup" / "not-run").write_text(
+        "postgres\tpostgresql is not installed\n", encoding="utf-8"
+    )
+    result = suite.runpytest_subprocess("-n2", "--dist=loadgroup")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["not run: 1 tests, because postgresql is not installed"])
+
+
 def test_what_is_merely_missing_fails(suite: pytest.Pytester) -> None:
     """A test whose program was not declared absent runs, and fails without it."""
     result = suite.runpytest_inprocess()

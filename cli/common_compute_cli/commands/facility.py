@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from common_compute_cli import facilities, output
+from common_compute_cli import facilities, facility_text, output
+from common_compute_cli.commands import facility_probe
 from common_compute_cli.connection import AsJson, TokenFile, Url, connect
-from common_compute_cli.wire import Document
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -64,38 +64,10 @@ def show(
     if as_json:
         output.print_json({**facility, "software": software})
         return
-    output.members(
-        [
-            ("facility", facility["id"]),
-            ("name", facility["name"]),
-            ("description", facility["description"]),
-            ("kind", facility["kind"]),
-            ("status", " ".join(str(part) for part in facility["status"].values())),
-            ("conforms to", ", ".join(facility["conforms_to"])),
-            ("architectures", ", ".join(facility["architectures"])),
-            ("scheduler", " ".join(facility["scheduler"].values())),
-            ("container runtimes", _named(facility["container_runtimes"])),
-            ("queues", _named(facility["queues"])),
-            ("sites", ", ".join(facility.get("sites", []))),
-            ("storage", _named(facility["storage"])),
-            ("inputs from", ", ".join(facility["input_url_schemes"])),
-            ("credential", facility["credential"]["instructions"]),
-            ("software", ", ".join(f"{each['name']} {each['version']}" for each in software)),
-        ]
-    )
-    output.console().print()
-    output.table(
-        ["RESOURCE", "SUPPORT", "MAX", "DEFAULT", "GRANULARITY"],
-        [
-            (name, *(_value(resource.get(member)) for member in ("support", "max", "default", "granularity")))
-            for name, resource in facility["resources"].items()
-        ],
-        empty="No resources can be asked for.",
-    )
-    output.console().print()
-    output.table(
-        ["LIMIT", "VALUE"], [(name, _value(limit)) for name, limit in facility["limits"].items()], empty=""
-    )
+    facility_text.show(facility, software)
+
+
+app.command()(facility_probe.probe)
 
 
 @app.command()
@@ -126,22 +98,3 @@ def status(name: RealFacility, directory: Directory = None, as_json: AsJson = Fa
     The exit code is 1 if something that should run does not.
     """
     raise typer.Exit(facilities.run(name, "status", *(["--json"] if as_json else []), directory=directory))
-
-
-def _named(entries: list[Document]) -> str:
-    """Give each entry by its name, with what else it tells in brackets."""
-    told = []
-    for entry in entries:
-        details = ", ".join(f"{key} {_value(value)}" for key, value in entry.items() if key != "name")
-        told.append(f"{entry['name']} ({details})" if details else str(entry["name"]))
-    return ", ".join(told)
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return " ".join(map(str, value))
-    return str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from common_compute_connector.configuration import AccessSettings, Configuration
 from common_compute_connector.dispatcher import Dispatcher
 from common_compute_connector.errors import ConfigurationError
 from common_compute_connector.facilities import Facilities, StoredEnrolments
-from common_compute_connector.protocol import Connector, Ground
+from common_compute_connector.protocol import Connector, Enrolments, Ground
 from common_compute_connector.service import Service
 from common_compute_connector.store import Store
 from common_compute_connector.store.replicas import SINGLE, Replica
@@ -40,7 +40,8 @@ def assemble(
     _make_room(configuration)
     store = store_kind.open(configuration.store.url, configuration.store.results, clock)
     replica = Replica(clock.new_id(), platform.node(), configuration.digest) if store.is_shared else SINGLE
-    facilities = Facilities(_connectors(configuration, store, clock), clock)
+    connectors = open_connectors(configuration, clock, lambda name: StoredEnrolments(store, name))
+    facilities = Facilities(connectors, clock)
     service = Service(
         settings=configuration.service,
         limits=configuration.limits,
@@ -75,11 +76,18 @@ def open_access(settings: AccessSettings, clock: Clock) -> Access:
     return BearerAccess(kinds, description)
 
 
-def _connectors(configuration: Configuration, store: Store, clock: Clock) -> list[Connector]:
+def open_connectors(
+    configuration: Configuration, clock: Clock, enrolments_of: Callable[[str], Enrolments]
+) -> list[Connector]:
+    """Open the connector of each facility, in the configuration's order; nothing is touched there yet.
+
+    Raises:
+        ConfigurationError: with the faults of all of them.
+    """
     opened: list[Connector] = []
     faults: list[str] = []
     for facility in configuration.facilities:
-        ground = Ground(clock, StoredEnrolments(store, facility.id), configuration.service.id)
+        ground = Ground(clock, enrolments_of(facility.id), configuration.service.id)
         try:
             connector = registry.open_connector(facility, ground)
         except ConfigurationError as error:

@@ -143,6 +143,22 @@ class ResultBytes:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultSent:
+    """One regular file that the facility has sent to its output's `destination` instead (class staging).
+
+    `location` says where it is now, without what is secret in that URL.
+    """
+
+    key: PartKey
+    index: int
+    path: str
+    size_bytes: int
+    sha256: str
+    location: str
+    media_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Collected:
     """Everything of this task has been given; `lost` names, in words, what the facility no longer has."""
 
@@ -247,10 +263,13 @@ class Connector(Protocol):
     async def cancel(self, parts: Sequence[LivePart]) -> None:
         """Ask the facility to end the live tasks of these parts; only `observe` confirms that they did."""
 
-    def collect(self, ended: Sequence[EndedTask]) -> AsyncIterator[LogBytes | ResultBytes | Collected]:
+    def collect(
+        self, ended: Sequence[EndedTask]
+    ) -> AsyncIterator[LogBytes | ResultBytes | ResultSent | Collected]:
         """Stream logs and results of ended tasks, and after each task's last item say `Collected`.
 
-        Files are matched by the rules at the facility: regular files only, no link followed.
+        Files are matched by the rules at the facility: regular files only, no link followed. A task of which
+        nothing is said is asked for again: its results are still on their way to their destination.
         """
 
     async def read_log(

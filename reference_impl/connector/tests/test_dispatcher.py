@@ -24,6 +24,7 @@ from common_compute_connector.protocol import (
     Pace,
     Refused,
     ResultBytes,
+    ResultSent,
     TaskSeen,
     Unknown,
 )
@@ -70,6 +71,7 @@ class TinyFacility:
         self.world, self.clock = world, clock
         self.answers: dict = {}
         self.ends: dict = {}
+        self.on_their_way: set[str] = set()
         self.limits = {"result_retention_seconds": 100, "stale_after_seconds": 30, "lost_after_seconds": 20}
 
     async def describe(self):
@@ -131,10 +133,15 @@ class TinyFacility:
         self._up()
         for task in ended:
             self.world.point()
+            if task.part.key.job_id in self.on_their_way:
+                continue
             for stream in ("stdout", "stderr"):
                 yield LogBytes(task.part.key, task.index, stream, _once(stream.encode()))
             for rule in task.outputs:
-                if "*" not in rule.path:
+                if rule.destination_url is not None:
+                    where = "https://elsewhere/x"
+                    yield ResultSent(task.part.key, task.index, rule.path, 5, "f" * 64, where)
+                elif "*" not in rule.path:
                     yield ResultBytes(task.part.key, task.index, rule.path, _once(b"bytes"))
             self.world.point()
             yield Collected(task.part.key, task.index)
@@ -233,6 +240,48 @@ def test_a_job_goes_from_pending_to_succeeded_with_its_bytes_kept(run):
         assert b"bytes" == kept
         log = await service.store.read(lambda held: find_log(held, "a", 0, "stderr"))
         assert 6 == log.size_bytes
+
+    run(story)
+
+
+def test_a_result_that_was_sent_elsewhere_is_told_with_its_place(run):
+    """A result with a destination has its length, its digest and its place, satisfies the output, and no bytes here."""
+
+    async def story(service):
+        await service.submit(
+            "a", outputs=[{"path": "out.csv", "destination": {"url": "https://elsewhere/x?k=1"}}]
+        )
+        await service.pass_time(4)
+        job = await service.job("a")
+        assert (State.SUCCEEDED, True) == (job.state, job.complete)
+        (result,) = await service.store.read(lambda held: list_results(held, "a", None, None, 10))
+        assert ("out.csv", 5, "f" * 64, "text/csv", "https://elsewhere/x") == (
+            result.path,
+            result.size_bytes,
+            result.sha256,
+            result.media_type,
+            result.location,
+        )
+        with pytest.raises(FileNotFoundError):
+            service.store.content.read("a", result.content_name, 0, 1)
+
+    run(story)
+
+
+def test_results_on_their_way_hold_up_their_own_job_alone(run):
+    """A job of which the facility gives nothing yet keeps its state, is not stale, and holds up no other job."""
+
+    async def story(service):
+        service.facility.on_their_way = {"a"}
+        await service.submit("a", outputs=[{"path": "x"}])
+        await service.submit("b")
+        await service.pass_time(100)
+        job = await service.job("a")
+        assert [State.RUNNING, State.SUCCEEDED] == [job.state, (await service.job("b")).state]
+        assert timedelta(seconds=1) >= service.clock.now() - job.observed_at
+        service.facility.on_their_way = set()
+        await service.pass_time(1)
+        assert State.SUCCEEDED == (await service.job("a")).state
 
     run(story)
 

@@ -16,7 +16,7 @@ from common_compute_rosetta.keys import Cabinet, SealBroken
 from common_compute_rosetta.ssh import KeyRefused, Login, SshTransport
 from common_compute_rosetta.transport import HostUnreachable
 
-_ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}")
+ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}")
 """useradd(8) takes fewer names, other directories have more; none begins like an option."""
 
 
@@ -131,7 +131,7 @@ class OwnAccounts:
         if held is not None:
             return await self.check(owner, held)
         account = request.get("account")
-        if account is None or _ACCOUNT.fullmatch(account) is None:
+        if account is None or ACCOUNT.fullmatch(account) is None:
             words = "Name your account on that machine, as you log in there."
             raise Faulty([Fault("invalid-request", words, pointer="/account")])
         self._tried.pop(owner, None)

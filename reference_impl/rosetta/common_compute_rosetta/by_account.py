@@ -31,11 +31,13 @@ from common_compute_connector.protocol import (
     PartKey,
     Refused,
     ResultBytes,
+    ResultSent,
     Stream,
     Submission,
     Unknown,
 )
 from common_compute_rosetta.accounts import Accounts, NoLogin
+from common_compute_rosetta.findings import Findings
 from common_compute_rosetta.ssh import KeyRefused, Login
 
 I = TypeVar("I")  # noqa: E741  (an item of a batch)
@@ -50,6 +52,9 @@ class Host(Protocol):
     async def describe(self) -> Document:
         """Give the facility document."""
 
+    def findings(self) -> Findings | None:
+        """Tell what was found there; None before it answered."""
+
     async def submit(self, batch: Sequence[Submission]) -> Sequence[Accepted | Refused | Deferred | Unknown]:
         """Hand parts over."""
 
@@ -62,7 +67,9 @@ class Host(Protocol):
     async def cancel(self, parts: Sequence[LivePart]) -> None:
         """Ask for the end of live tasks."""
 
-    def collect(self, ended: Sequence[EndedTask]) -> AsyncIterator[LogBytes | ResultBytes | Collected]:
+    def collect(
+        self, ended: Sequence[EndedTask]
+    ) -> AsyncIterator[LogBytes | ResultBytes | ResultSent | Collected]:
         """Stream logs and results."""
 
     async def read_log(
@@ -142,7 +149,9 @@ class ByAccount:
 
         self._insist(parts, await self._each(parts, lambda live: live.part.owner, call_off))
 
-    async def collect(self, ended: Sequence[EndedTask]) -> AsyncIterator[LogBytes | ResultBytes | Collected]:
+    async def collect(
+        self, ended: Sequence[EndedTask]
+    ) -> AsyncIterator[LogBytes | ResultBytes | ResultSent | Collected]:
         """Stream what ended tasks left, account by account."""
         unreached: list[tuple[EndedTask, Exception]] = []
         for owner, some in _by_owner(ended, lambda task: task.part.owner).items():

@@ -91,6 +91,8 @@ _BUILT_ON = {
     "slurm/cancel": ("slurm/commands.sh",),
     "slurm/probe": ("runtimes.sh", "probe.sh", "slurm/commands.sh"),
     "probe": ("runtimes.sh",),
+    "staging": ("moving.sh",),
+    "sending": ("moving.sh",),
 }
 
 

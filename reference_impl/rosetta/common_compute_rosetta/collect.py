@@ -10,11 +10,21 @@ import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from common_compute_connector.protocol import Collected, EndedTask, LogBytes, PartKey, ResultBytes, Stream
+from common_compute_connector.protocol import (
+    Collected,
+    EndedTask,
+    LogBytes,
+    PartKey,
+    ResultBytes,
+    ResultSent,
+    Stream,
+)
 from common_compute_rosetta.archive import ArchiveStream, BrokenStream
 from common_compute_rosetta.calls import Argument
+from common_compute_rosetta.destinations import Delivery, Sent, deliver
 from common_compute_rosetta.records import Garbled
 from common_compute_rosetta.sandbox import directory_name, key_of
+from common_compute_rosetta.submission import is_of_array
 
 _WORDS_PER_CALL = 64 * 1024
 """The bytes of names in one command line of tar; the rest goes into further ones."""
@@ -23,6 +33,11 @@ _UNDECODABLE = re.compile("[\udc80-\udcff]")
 
 TaskId = tuple[PartKey, int]
 Lines = list[Sequence[Argument]]
+
+Outcomes = Mapping[str, Sent | str]
+"""What came of a task's deliveries, by their labels: what was sent, or words why it was not."""
+
+NOT_SENT = "results are not sent anywhere from here any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +52,14 @@ class Listed:
 class Wanted:
     """What is asked of one task: archives by number (directory and paths by base name), and what is lost.
 
-    Archive 0 holds the logs.
+    Archive 0 holds the logs; `deliveries` are the files that go elsewhere.
     """
 
     task: EndedTask
     archives: Sequence[Mapping[bytes, str]]
     lines: Lines
     lost: Sequence[str] = ()
+    deliveries: Sequence[Delivery] = ()
 
 
 def list_lines(ended: Sequence[EndedTask]) -> Lines:
@@ -77,6 +93,14 @@ def read_list(stdout: bytes) -> dict[TaskId, Listed]:
 def choose(task: EndedTask, listed: Listed) -> Wanted:
     """Match a task's files, and write the lines that ask for its logs and results."""
     paths, lost = _paths(task, (*listed.single, *listed.linked))
+    index = task.index if is_of_array(task.part.handle) else None
+    deliveries = [
+        delivery
+        for name, path in paths.items()
+        if (delivery := deliver(name, path, task.outputs, index)) is not None
+    ]
+    for delivery in deliveries:
+        del paths[delivery.name]
     groups = [*_groups([name for name in paths if name not in set(listed.linked)])]
     # Of several names of one file tar gives the bytes once only: each goes into an archive of its own.
     groups += [(_directory(name), [name]) for name in listed.linked if name in paths]
@@ -86,7 +110,7 @@ def choose(task: EndedTask, listed: Listed) -> Wanted:
         bases = {name[len(directory) :].lstrip(b"/"): paths[name] for name in names}
         lines.append(("results", len(archives), directory, *(b"./" + base for base in bases)))
         archives.append(bases)
-    return Wanted(task, archives, lines, lost)
+    return Wanted(task, archives, lines, lost, deliveries)
 
 
 def _paths(task: EndedTask, names: Sequence[bytes]) -> tuple[dict[bytes, str], list[str]]:
@@ -134,9 +158,12 @@ def _groups(names: Sequence[bytes]) -> Iterator[tuple[bytes, list[bytes]]]:
 
 
 async def unpack(
-    wanted: Sequence[Wanted], stream: ArchiveStream
-) -> AsyncIterator[LogBytes | ResultBytes | Collected]:
-    """Read the answer of `sh/give.sh` to the lines of these tasks, in their order."""
+    wanted: Sequence[Wanted], stream: ArchiveStream, done: Mapping[TaskId, Outcomes]
+) -> AsyncIterator[LogBytes | ResultBytes | ResultSent | Collected]:
+    """Read the answer of `sh/give.sh` to the lines of these tasks, in their order.
+
+    `done` tells what came of the files that went elsewhere.
+    """
     line = await stream.line()
     for want in wanted:
         key, index = want.task.part.key, want.task.index
@@ -169,6 +196,15 @@ async def unpack(
                 yield LogBytes(key, index, name, _nothing())
         else:
             lost += [name for name in ("log stdout", "log stderr") if name not in given]
+        outcomes = done.get((key, index), {})
+        for delivery in want.deliveries:
+            outcome = outcomes.get(delivery.label, NOT_SENT)
+            if isinstance(outcome, Sent):
+                yield ResultSent(
+                    key, index, delivery.path, outcome.size_bytes, outcome.sha256, delivery.location
+                )
+            else:
+                lost.append(f"{delivery.path} could not be sent: {outcome}")
         lost += [path for paths in want.archives for path in paths.values() if path not in given]
         yield Collected(key, index, tuple(lost))
 

@@ -13,6 +13,8 @@ from common_compute_connector.protocol import FacilityConfiguration
 from common_compute_rosetta import setting_values
 from common_compute_rosetta.container_settings import ContainerSettings, read_containers
 from common_compute_rosetta.slurm_settings import SlurmSettings, read_slurm
+from common_compute_rosetta.staging_settings import StagingSettings, read_staging
+from common_compute_rosetta.storage_settings import Storage, read_storages
 
 POSIX_SHELL = "posix-shell"
 
@@ -59,6 +61,8 @@ class Settings:
     lost_after_seconds: int = 30
     slurm: SlurmSettings | None = None
     containers: ContainerSettings | None = None
+    staging: StagingSettings | None = None
+    storages: tuple[Storage, ...] = ()
 
 
 _TEXTS = ("name", "description", "path", "lang", "shell")
@@ -90,7 +94,7 @@ def read_settings(configuration: FacilityConfiguration, *, below_home: bool = Fa
     """
     given = dict(configuration.settings)
     where = f"facility {configuration.id!r}"
-    known = ("root", *_TEXTS, *_COUNTS, "software", "slurm", "containers")
+    known = ("root", *_TEXTS, *_COUNTS, "software", "slurm", "containers", "staging", "storage")
     faults = setting_values.unknown(given, known, where)
     values: dict[str, Any] = {
         "name": configuration.id,
@@ -117,6 +121,10 @@ def read_settings(configuration: FacilityConfiguration, *, below_home: bool = Fa
         values["slurm"] = read_slurm(given["slurm"], where, faults)
     if "containers" in given:
         values["containers"] = read_containers(given["containers"], str(root), where, faults)
+    if "staging" in given:
+        values["staging"] = read_staging(given["staging"], where, faults)
+    if "storage" in given:
+        values["storages"] = read_storages(given["storage"], where, faults)
     software = _catalogue(given.get("software", []), where, faults)
     if faults:
         raise ConfigurationError(faults)

@@ -82,7 +82,12 @@ class PlainHost(ShellHost):
         provided = await self._provide(batch)
         packed = [
             await asyncio.to_thread(
-                pack, one, self._settings, site.base, provided.containers.get(one.part.key)
+                pack,
+                one,
+                self._settings,
+                site.base,
+                provided.containers.get(one.part.key),
+                provided.fetched.get(one.part.key),
             )
             for one in provided.ready(batch)
         ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from common_compute_rosetta import setting_values as values
@@ -22,6 +22,7 @@ class ContainerSettings:
 
     `runtimes` None is all that are found, in their usual order; `registries` None is any. `images` is a
     directory there, None is one beside the jobs. `authorities` is the text of a file of certificates.
+    `catalogue` are images that are known to be of use there, for people; others can be run as well.
     """
 
     runtimes: tuple[str, ...] | None = None
@@ -31,9 +32,19 @@ class ContainerSettings:
     keep_days: int = 30
     max_archive_bytes: int = 20 * _GIB
     probe_image: str = DEFAULT_PROBE_IMAGE
+    catalogue: tuple[str, ...] = ()
 
 
-_MEMBERS = ("runtimes", "images", "registries", "ca_file", "keep_days", "max_archive_bytes", "probe_image")
+_MEMBERS = (
+    "runtimes",
+    "images",
+    "registries",
+    "ca_file",
+    "keep_days",
+    "max_archive_bytes",
+    "probe_image",
+    "catalogue",
+)
 
 
 def read_containers(table: Any, root: str, where: str, faults: list[str]) -> ContainerSettings | None:
@@ -65,10 +76,15 @@ def read_containers(table: Any, root: str, where: str, faults: list[str]) -> Con
     if "images" in table:
         read["images"] = _directory(table["images"], f"{where}: `images`", faults)
     if "ca_file" in table:
-        read["authorities"] = _certificates(table["ca_file"], f"{where}: `ca_file`", faults)
+        read["authorities"] = values.certificates(table["ca_file"], f"{where}: `ca_file`", faults)
     if any(sign in root for sign in UNSAFE_SIGNS):
         faults.append(f'{where}: `root` cannot be mounted in containers: choose one without : , " or \\')
     _probe(table, read, where, faults)
+    if "catalogue" in table:
+        read["catalogue"] = values.texts(table["catalogue"], f"{where}: `catalogue`", faults)
+        faults += [
+            fault for image in read["catalogue"] for fault in _of_image(image, read.get("registries"), where)
+        ]
     return ContainerSettings(**read)
 
 
@@ -89,21 +105,18 @@ def _probe(table: Mapping[str, Any], read: dict[str, Any], where: str, faults: l
         )
 
 
+def _of_image(image: str, registries: Sequence[str] | None, where: str) -> list[str]:
+    try:
+        registry = Reference.read(image).registry
+    except ValueError:
+        return [f"{where}: {image!r} in the `catalogue` must be an image, such as docker.io/debian:12"]
+    if registries is not None and registry not in registries:
+        return [f"{where}: {image!r} in the `catalogue` is in none of the `registries`, so nobody can run it"]
+    return []
+
+
 def _directory(value: Any, where: str, faults: list[str]) -> str:
     path = values.text(value, where, faults)
     if path and (not PurePosixPath(path).is_absolute() or any(sign in path for sign in UNSAFE_SIGNS)):
         faults.append(f'{where} must be an absolute path there, without : , " or \\')
     return path
-
-
-def _certificates(value: Any, where: str, faults: list[str]) -> str:
-    """Read a file of this service's own, whose text is sent along."""
-    path = values.text(value, where, faults)
-    try:
-        text = Path(path).read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        faults.append(f"{where}: {path} cannot be read ({type(error).__name__})")
-        return ""
-    if "-----BEGIN CERTIFICATE-----" not in text:
-        faults.append(f"{where}: {path} holds no certificate in PEM")
-    return text.strip()

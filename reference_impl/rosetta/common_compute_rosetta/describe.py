@@ -17,16 +17,16 @@ MAX_ENVIRONMENT_BYTES = 100_000
 def facility_document(settings: Settings, machine: Machine | None) -> Document:
     """Give the document; what only the machine can tell is absent as long as it was not asked."""
     runtimes = offered_runtimes(settings, machine)
-    archives = any(set(runtime.formats) - {"oci"} for runtime in runtimes)
     return {
         "id": settings.id,
         "name": settings.name,
-        "description": settings.description,
+        "description": _description(settings, runtimes),
         "kind": "rosetta",
         "conforms_to": [
             "core",
             *(["container"] if runtimes else []),
             *("software", "arrays", "ranges", "live-logs"),
+            *(["staging"] if stages(settings, machine) else []),
         ],
         "architectures": [machine.architecture] if machine else [],
         "scheduler": {"kind": "none"},
@@ -35,8 +35,11 @@ def facility_document(settings: Settings, machine: Machine | None) -> Document:
             for runtime in runtimes
         ],
         "queues": [],
-        "storage": [],
-        "input_url_schemes": ["https"] if archives else [],
+        "storage": [
+            {"name": one.name, "path": one.path, "kind": one.kind, "shared": one.shared}
+            for one in settings.storages
+        ],
+        "input_url_schemes": _schemes(settings, machine, runtimes),
         "resources": _resources(settings, machine),
         "limits": {
             "max_array_tasks": settings.max_array_tasks,
@@ -60,11 +63,40 @@ def facility_document(settings: Settings, machine: Machine | None) -> Document:
     }
 
 
+MAX_IMAGES_NAMED = 40
+"""So many images of a catalogue the description names: it is for people."""
+
+
+def _description(settings: Settings, runtimes: Sequence[Runtime]) -> str:
+    """Give the administrator's words, and under them the images of the catalogue, one per line."""
+    images = settings.containers.catalogue if settings.containers and runtimes else ()
+    if not images:
+        return settings.description
+    named, more = images[:MAX_IMAGES_NAMED], len(images) - MAX_IMAGES_NAMED
+    lines = [f"{settings.description}\n", "Images of use here, beside all others:", *named]
+    return "\n".join([*lines, *([f"and {more} more"] if more > 0 else [])])
+
+
 def offered_runtimes(settings: Settings, machine: Machine | None) -> Sequence[Runtime]:
     """Give the container runtimes that were found and that the settings let be used."""
     if settings.containers is None or machine is None or machine.account is None:
         return ()
     return offered(machine.runtimes, settings.containers.runtimes, machine.directory)
+
+
+def stages(settings: Settings, machine: Machine | None) -> bool:
+    """Tell whether files can come from elsewhere and go there: settings and programs are there for it."""
+    if settings.staging is None or machine is None:
+        return False
+    return set(settings.staging.needs) <= set(machine.programs)
+
+
+def _schemes(settings: Settings, machine: Machine | None, runtimes: Sequence[Runtime]) -> list[str]:
+    """Give the one list that holds for inputs, archives of images and destinations alike."""
+    if settings.staging is not None:
+        return list(settings.staging.schemes) if stages(settings, machine) else []
+    archives = any(set(runtime.formats) - {"oci"} for runtime in runtimes)
+    return ["https"] if archives else []
 
 
 def _probe_image(settings: Settings, runtimes: Sequence[Runtime]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from common_compute_rosetta.references import Reference
 from common_compute_rosetta.runtimes.box import Account, Image, Surrounds, read_variables
 from common_compute_rosetta.runtimes.found import Runtime, Store, choose
 from common_compute_rosetta.runtimes.start import Container
+from common_compute_rosetta.staging import Fetched
 
 TAG_HOLDS_SECONDS = 60
 """So long what a tag stood for is taken to be what it stands for."""
@@ -53,10 +54,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Provided:
-    """What came of the images of a batch: containers for parts, and what is said of those without."""
+    """What came of the images and files that a batch needs, and what is said of parts that lack any."""
 
     containers: Mapping[PartKey, Container]
     answers: Sequence[Refused | Deferred]
+    fetched: Mapping[PartKey, Fetched] = field(default_factory=dict)
 
     def ready(self, batch: Sequence[Submission]) -> list[Submission]:
         """Give the submissions of a batch that lack nothing."""

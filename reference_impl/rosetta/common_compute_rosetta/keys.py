@@ -8,9 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_private_key,
+)
 
 LEAST_SECRET_CHARACTERS = 32
 
@@ -65,6 +72,20 @@ class Cabinet:
         if kept["subject"] != list(subject):
             raise SealBroken("this key was made for somebody else")
         return str(kept["key"])
+
+
+def is_private_key(text: str) -> bool:
+    """Tell whether a text is a private key to log in with: ed25519, OpenSSH's form, no passphrase."""
+    try:
+        key = load_ssh_private_key(text.encode(), None)
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        return False
+    return isinstance(key, Ed25519PrivateKey)
+
+
+PRIVATE_KEY_WANTED = (
+    "an ed25519 key without a passphrase, such as `ssh-keygen -t ed25519 -N '' -f FILE` makes"
+)
 
 
 def fingerprint(public_line: str) -> str:

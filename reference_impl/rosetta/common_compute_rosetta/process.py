@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from common_compute_connector.plan import InputFile, TaskPlan
+from common_compute_connector.plan import TaskPlan
 
 MAX_STRING_BYTES = 131_071
 """Linux takes no longer argument, and no longer `NAME=value` (execve(2): MAX_ARG_STRLEN, with its NUL)."""
@@ -52,13 +52,13 @@ def task_script(
     plan: TaskPlan,
     directory: str,
     surroundings: Surroundings,
-    inputs: Mapping[str, str],
+    placing: Sequence[bytes] = (),
     start: Sequence[bytes] = (),
 ) -> bytes:
     """Write the script of a task.
 
-    `directory` is the task's, absolute; `inputs` maps the path of each input to the absolute path of the
-    file that it is copied from. `start` is how the command is started if it runs in an image.
+    `directory` is the task's, absolute; `placing` puts its inputs into place. `start` is how the command is
+    started if it runs in an image.
     """
     lines = [
         b"cd " + quote(f"{directory}/work") + b" || exit",
@@ -69,11 +69,9 @@ def task_script(
         b"export PATH HOME TMPDIR LANG",
         _BEGIN,
         b"echo inputs >../stage",
+        *placing,
+        b"umask 022",
     ]
-    placing = [_place(entry, inputs[entry.path]) for entry in plan.inputs]
-    if placing:
-        lines += [b"{", b" &&\n".join(placing), b"} >/dev/null 2>../words || exit 1"]
-    lines.append(b"umask 022")
     if start:
         return b"\n".join([*lines, *start]) + b"\n"
     if surroundings.setup:
@@ -127,15 +125,6 @@ def _argv(command: Sequence[str], environment: Mapping[str, str]) -> list[bytes]
         # env would take such a name for a variable, and nice does not.
         words += [b"/usr/bin/nice -n 0 --"]
     return words + [quote(word) for word in command]
-
-
-def _place(entry: InputFile, source: str) -> bytes:
-    directory = entry.path.rpartition("/")[0]
-    path = quote(f"./{entry.path}")
-    mode = b"700 " if entry.executable else b"600 "
-    commands = [b"mkdir -p " + quote(f"./{directory}")] if directory else []
-    commands += [b"cp " + quote(source) + b" " + path, b"chmod " + mode + path]
-    return b" && ".join(commands)
 
 
 def _variable(name: str, value: str) -> bytes:

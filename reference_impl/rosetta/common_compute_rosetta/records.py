@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -34,6 +34,7 @@ class Machine:
     missing: Sequence[str] = ()
     account: Account | None = None
     runtimes: Sequence[Runtime] = ()
+    programs: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ def read_machine(stdout: bytes) -> Machine:
     pairs = [line.split("\t", 1) for line in closed_lines(stdout)]
     missing = [value for name, value in pairs if name == "missing"]
     told = dict(pairs)
+    programs = read_programs(pairs)
     try:
         return Machine(
             directory=told["directory"],
@@ -84,7 +86,8 @@ def read_machine(stdout: bytes) -> Machine:
             reaper=told.get("reaper", "none"),
             missing=missing,
             account=read_account(told),
-            runtimes=runtimes_of(read_programs(pairs)),
+            runtimes=runtimes_of(programs),
+            programs=frozenset(programs),
         )
     except (KeyError, ValueError) as error:
         raise Garbled(f"the probe's answer lacks {error}") from error

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from common_compute_connector.errors import ConfigurationError
 from common_compute_connector.protocol import Document, Enrolment, FacilityConfiguration, Ground, Pace
 from common_compute_rosetta import describe, slurm_describe
 from common_compute_rosetta.by_account import ByAccount
 from common_compute_rosetta.connector import PlainHost
+from common_compute_rosetta.findings import Findings
+from common_compute_rosetta.keys import PRIVATE_KEY_WANTED, is_private_key
 from common_compute_rosetta.slurm_host import SETTLE_SECONDS, SlurmHost
 from common_compute_rosetta.ssh import Login, SshTransport
 from common_compute_rosetta.ssh_configuration import Reach, read_reach
@@ -38,6 +41,7 @@ class RemoteFacility(ByAccount):
 
     def __init__(self, reach: Reach, ground: Ground) -> None:
         self._settings = settings = reach.settings
+        self._machine = reach.machine
         kind = PlainHost if settings.slurm is None else SlurmHost
 
         def open_host(login: Login) -> PlainHost | SlurmHost:
@@ -60,6 +64,21 @@ class RemoteFacility(ByAccount):
             if "status" not in found:
                 break
         return {**found, **self._of_credentials(found)}
+
+    def look_through(self, account: str, private_key: str) -> None:
+        """Let an account of the administrator's tell what is there, before any caller's; it runs no jobs.
+
+        Raises:
+            ConfigurationError: its key cannot be used.
+        """
+        if not is_private_key(private_key):
+            raise ConfigurationError([f"The private key of {account} must be {PRIVATE_KEY_WANTED}."])
+        login = self._machine.login(account, private_key)
+        self._hosts[login] = self._open_host(login)
+
+    def findings(self) -> Findings | None:
+        """Tell what the first account that reached the machine has found there."""
+        return next((found for host in self.hosts if (found := host.findings()) is not None), None)
 
     async def list_software(self) -> Sequence[Document]:
         """Give the catalogue."""

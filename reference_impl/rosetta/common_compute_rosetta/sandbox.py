@@ -3,11 +3,13 @@
 Below the service's directory on the host:
     parts/KEY/handle, limits        what was said when the part was accepted; its tasks and their limits
     parts/KEY/image                 the image that its tasks run in, as `sh/pull.sh` keeps it
-    parts/KEY/inputs/N              the N-th input, once for all tasks
+    parts/KEY/inputs/N              the N-th input, once for all tasks, if it came with the job
     parts/KEY/tasks/I/run           the script of task I
     parts/KEY/tasks/I/work/, tmp/   where its command works; the inputs are copied there
     parts/KEY/tasks/I/out, err      pipes, through which the logs go to `stdout` and `stderr`
     parts/KEY/tasks/I/...           records: taken, start, stage, words, ending, status, end
+    parts/KEY/tasks/I/sending/      what of its results goes elsewhere, as `sh/sending.sh` keeps it
+    staged/KEY/                     the part's inputs from elsewhere, as `sh/staging.sh` keeps them
     queue/PLACE.KEY                 an empty file: where in the queue the part is
     lanes/N, trash/, incoming.*/    slots; what is being removed; what is being received
 Where Slurm starts the tasks there is no queue and no lane, but
@@ -21,11 +23,12 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from common_compute_connector.plan import TaskPlan
+from common_compute_connector.plan import InputFile, TaskPlan
 from common_compute_connector.protocol import PartKey
+from common_compute_rosetta.placing import Kept, Source, placing_lines
 from common_compute_rosetta.process import Surroundings, task_script
 from common_compute_rosetta.runtimes.start import Container, start_lines
 
@@ -74,8 +77,12 @@ def pack_part(
     surroundings: Surroundings,
     container: Container | None = None,
     gpus: int = 0,
+    elsewhere: Callable[[InputFile], Source] | None = None,
 ) -> Sandbox:
-    """Make the files of a part; `plans` are its tasks, by rising index, with inline inputs only."""
+    """Make the files of a part; `plans` are its tasks, by rising index.
+
+    `elsewhere` says where each input is that is not inline; without it there are none.
+    """
     name = directory_name(key)
     inside, outside = f"parts/{name}", f"{base}/parts/{name}"
     files = [
@@ -88,16 +95,28 @@ def pack_part(
     ]
     if container is not None:
         files.append((f"{inside}/image", f"{container.image.kept_as}\n".encode()))
-    files += [(f"{inside}/inputs/{n}", entry.content or b"") for n, entry in enumerate(plans[0].inputs)]
+    files += [
+        (f"{inside}/inputs/{n}", content)
+        for n, entry in enumerate(plans[0].inputs)
+        if (content := entry.content) is not None
+    ]
     for plan in plans:
-        sources = {entry.path: f"{outside}/inputs/{n}" for n, entry in enumerate(plan.inputs)}
+        sources = [
+            (
+                entry,
+                Kept(f"{outside}/inputs/{n}")
+                if elsewhere is None or entry.source["kind"] == "inline"
+                else elsewhere(entry),
+            )
+            for n, entry in enumerate(plan.inputs)
+        ]
         task = f"tasks/{plan.index}"
         start: Sequence[bytes] = ()
         if container is not None:
             start = start_lines(
                 container, plan, f"{outside}/{task}", surroundings, gpus, f"cc-{name}-{plan.index}"
             )
-        script = task_script(plan, f"{outside}/{task}", surroundings, sources, start)
+        script = task_script(plan, f"{outside}/{task}", surroundings, placing_lines(sources), start)
         files.append((f"{inside}/{task}/run", script))
     indices = range(plans[0].index, plans[0].index + len(plans))
     return Sandbox(key, handle, indices, files)

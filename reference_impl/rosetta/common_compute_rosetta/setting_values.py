@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 
@@ -48,3 +49,16 @@ def texts(value: Any, where: str, faults: list[str]) -> tuple[str, ...]:
         return tuple(value)
     faults.append(f"{where} must be a list of texts that are not empty")
     return ()
+
+
+def certificates(value: Any, where: str, faults: list[str]) -> str:
+    """Read a file of certificates, of this service's own, whose text is sent along."""
+    path = text(value, where, faults)
+    try:
+        read = Path(path).read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        faults.append(f"{where}: {path} cannot be read ({type(error).__name__})")
+        return ""
+    if "-----BEGIN CERTIFICATE-----" not in read:
+        faults.append(f"{where}: {path} holds no certificate in PEM")
+    return read.strip()

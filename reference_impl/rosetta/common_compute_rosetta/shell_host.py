@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TypeVar
 
 from common_compute_connector.clock import Clock
@@ -25,7 +26,9 @@ from common_compute_connector.protocol import (
     Pace,
     Part,
     PartKey,
+    Refused,
     ResultBytes,
+    ResultSent,
     Stream,
     Submission,
 )
@@ -34,8 +37,11 @@ from common_compute_rosetta.archive import ArchiveStream, BrokenStream
 from common_compute_rosetta.calls import Argument, Call, Site, compose
 from common_compute_rosetta.configuration import Settings
 from common_compute_rosetta.container_settings import ContainerSettings
+from common_compute_rosetta.findings import Findings, findings
 from common_compute_rosetta.images import Images, Provided
 from common_compute_rosetta.sandbox import directory_name
+from common_compute_rosetta.sending import Sending
+from common_compute_rosetta.staging import Staging
 from common_compute_rosetta.transport import Finished, HostUnreachable, Transport
 
 T = TypeVar("T")
@@ -76,15 +82,28 @@ class ShellHost:
         self._base = f"{settings.root}/{service_id}"
         self._machine: records.Machine | None = None
         self._images = Images(settings.containers or ContainerSettings(), service_id, self._lines)
+        self._staging = Staging(settings.staging, self._lines)
+        self._sending = Sending(settings.staging, self._lines)
         self._probing = asyncio.Lock()
 
     async def list_software(self) -> Sequence[Document]:
         """Give the catalogue."""
         return describe.software_documents(self._settings.software)
 
-    async def collect(self, ended: Sequence[EndedTask]) -> AsyncIterator[LogBytes | ResultBytes | Collected]:
-        """List the files, choose, and stream logs and results in one call."""
+    def findings(self) -> Findings | None:
+        """Tell what was found there and what the settings make of it; None before the host was asked."""
+        return None if self._machine is None else findings(self._settings, self._machine)
+
+    async def collect(
+        self, ended: Sequence[EndedTask]
+    ) -> AsyncIterator[LogBytes | ResultBytes | ResultSent | Collected]:
+        """List the files, choose, and stream logs and results in one call.
+
+        Of a task whose results are on their way elsewhere nothing is said before they have arrived.
+        """
         site = await self._site()
+        seen = await self._sending.look(ended, site)
+        ended = [task for task in ended if (task.part.key, task.index) not in seen.under_way]
         listed: Mapping[collect.TaskId, collect.Listed] = {}
         lines = collect.list_lines(ended)
         if lines:
@@ -95,11 +114,17 @@ class ShellHost:
         wanted = [
             collect.choose(task, listed.get((task.part.key, task.index), collect.Listed())) for task in ended
         ]
+        begun = await self._sending.begin(
+            [w for w in wanted if w.deliveries and (w.task.part.key, w.task.index) not in seen.done], site
+        )
+        wanted = [want for want in wanted if (want.task.part.key, want.task.index) not in begun]
+        if not wanted:
+            return
         call = compose("give", site, lines=[line for want in wanted for line in want.lines])
         chunks = self._transport.stream(call.argv, call.stdin, idle_seconds=DEADLINE_SECONDS)
         try:
             async with aclosing(chunks):
-                async for item in collect.unpack(wanted, ArchiveStream(chunks)):
+                async for item in collect.unpack(wanted, ArchiveStream(chunks), seen.done):
                     yield item
         except (HostUnreachable, BrokenStream) as error:
             raise FacilityUnavailable(self.facility_id, str(error)) from error
@@ -151,11 +176,16 @@ class ShellHost:
         await self._transport.close()
 
     async def _provide(self, batch: Sequence[Submission]) -> Provided:
-        """See to the images that a batch needs."""
+        """See to the images and the inputs from elsewhere that a batch needs."""
         site, machine = await self._site(), self._machine
         assert machine is not None
         runtimes = describe.offered_runtimes(self._settings, machine)
-        return await self._images.provide(batch, site, machine.account, runtimes)
+        images = await self._images.provide(batch, site, machine.account, runtimes)
+        answers = {answer.key: answer for answer in images.answers}
+        possible = [one for one in batch if not isinstance(answers.get(one.part.key), Refused)]
+        staged = await self._staging.provide(possible, site, describe.stages(self._settings, machine))
+        answers |= {answer.key: answer for answer in staged.answers}
+        return replace(images, answers=list(answers.values()), fetched=staged.fetched)
 
     async def _lines(self, call: Call) -> Sequence[str]:
         return self._understood(records.closed_lines, await self._run(call))

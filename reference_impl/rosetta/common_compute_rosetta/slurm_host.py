@@ -32,7 +32,8 @@ from common_compute_connector.protocol import (
 from common_compute_rosetta import records, slurm_batch, slurm_describe, slurm_queue, slurm_states
 from common_compute_rosetta.calls import Argument, Call, Site, compose
 from common_compute_rosetta.configuration import Settings
-from common_compute_rosetta.runtimes.start import Container
+from common_compute_rosetta.findings import Findings, findings
+from common_compute_rosetta.images import Provided
 from common_compute_rosetta.sandbox import Sandbox, archive_parts, batches, directory_name
 from common_compute_rosetta.shell_host import (
     DEADLINE_SECONDS,
@@ -102,12 +103,16 @@ class SlurmHost(ShellHost):
             return {**slurm_describe.facility_document(self._settings, None, None), "status": status}
         return slurm_describe.facility_document(self._settings, self._machine, self._cluster)
 
+    def findings(self) -> Findings | None:
+        """Tell what was found there, of Slurm as well."""
+        return None if self._machine is None else findings(self._settings, self._machine, self._cluster)
+
     async def submit(self, batch: Sequence[Submission]) -> Sequence[Accepted | Refused | Deferred | Unknown]:
         """Send parts as archives; for each that arrives whole, sbatch is called there."""
         site, cluster = await self._site_and_cluster()
         provided = await self._provide(batch)
         packed = [
-            await asyncio.to_thread(self._pack, one, site, cluster, provided.containers.get(one.part.key))
+            await asyncio.to_thread(self._pack, one, site, cluster, provided)
             for one in provided.ready(batch)
         ]
         answers: list[Accepted | Refused | Deferred | Unknown] = [
@@ -120,13 +125,14 @@ class SlurmHost(ShellHost):
         return answers
 
     def _pack(
-        self, submission: Submission, site: Site, cluster: Cluster, container: Container | None
+        self, submission: Submission, site: Site, cluster: Cluster, provided: Provided
     ) -> _Ready | Refused:
         part = submission.part
         options = slurm_batch.options(submission, self._settings, cluster, self._service_id)
         if isinstance(options, Reason):
             return Refused(part.key, options)
-        sandbox = pack(submission, self._settings, site.base, container)
+        container, fetched = provided.containers.get(part.key), provided.fetched.get(part.key)
+        sandbox = pack(submission, self._settings, site.base, container, fetched)
         if isinstance(sandbox, Refused):
             return sandbox
         wall_time = slurm_batch.wall_time_seconds(submission, self._settings)
@@ -226,7 +232,32 @@ class SlurmHost(ShellHost):
                 for index in live.live
             ]
             observations.append(Observation(live.part.key, [task for task in seen if task is not None]))
+        await self._forget_earlier_attempts(known, observations, sighting)
         return observations
+
+    async def _forget_earlier_attempts(
+        self,
+        parts: Sequence[LivePart],
+        observations: Sequence[Observation],
+        sighting: slurm_queue.Sighting,
+    ) -> None:
+        """See that nothing comes home of tasks whose last attempt ended before it began."""
+        seen = {observation.key: observation.tasks for observation in observations}
+        stale = [
+            LivePart(live.part, indices)
+            for live in parts
+            if (
+                indices := [
+                    task.index
+                    for task in seen[live.part.key]
+                    if task.state
+                    and task.state.terminal
+                    and 0 < sighting.records[live.part.key][task.index].attempt < task.attempt
+                ]
+            )
+        ]
+        if stale:
+            await self._ask(self._composed("forget", await self._site(), {}, live_lines(stale)))
 
     def _task_seen(
         self,

@@ -162,7 +162,7 @@ def _ended(task: Task, row: Row, record: Record, view: View, bookings: int) -> T
         record = Record(ending=record.ending)
     if is_awaited(row, record) and not _is_long_over(row, view):
         return TaskSeen(task.index, None, attempt=attempt, native=_native(task, row))
-    never_ran = row.state == "CANCELLED" or row.words in _NEVER_STARTED or row.words in _NOT_STARTED
+    never_ran = row.state == "CANCELLED" or row.words in _NEVER_STARTED or _could_not_start(row, record)
     exit_code, signal = _how(row, record)
     state, reason = _verdict(row, record, view, exit_code, signal)
     ran = record.attempt > 0 or not never_ran
@@ -184,7 +184,7 @@ def is_awaited(row: Row, record: Record) -> bool:
     """Tell whether the last record of a task that has ended for Slurm is still on its way."""
     if record.end is not None or ENDED.get(row.state) == "node-failure":
         return False
-    if row.words in _NEVER_STARTED or row.words in _NOT_STARTED:
+    if row.words in _NEVER_STARTED or _could_not_start(row, record):
         return False
     return row.state in ("COMPLETED", "FAILED") or record.attempt > 0
 
@@ -192,8 +192,11 @@ def is_awaited(row: Row, record: Record) -> bool:
 _NEVER_STARTED = ("BadConstraints", "DependencyNeverSatisfied", "InvalidAccount", "InvalidQOS")
 """The words with which Slurm gives a job up that it had accepted."""
 
-_NOT_STARTED = ("JobLaunchFailure",)
-"""The words with which it tells that a node could not start a job's script."""
+
+def _could_not_start(row: Row, record: Record) -> bool:
+    """Tell whether a job's script could not be started; of one that was killed Slurm says the same."""
+    launch_failed = row.words == "JobLaunchFailure" or row.signal == _ONE_THAT_CANNOT_BE
+    return launch_failed and record.attempt == 0
 
 
 def _how(row: Row, record: Record) -> tuple[int | None, int | None]:
@@ -220,7 +223,7 @@ def _verdict(
         return State.FAILED, Reason("submission-rejected", told)
     if record.end is not None:
         return verdict(record.end)
-    if row.words in _NOT_STARTED or row.signal == _ONE_THAT_CANNOT_BE:
+    if _could_not_start(row, record):
         return State.FAILED, Reason("node-failure", f"{told}: the job's script could not be started")
     if record.started_at is None:
         told = f"{told}, exit code {row.code}:{row.signal}, and the job left no record"

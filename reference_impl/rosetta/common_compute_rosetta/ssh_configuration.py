@@ -20,7 +20,7 @@ from common_compute_connector.errors import ConfigurationError
 from common_compute_connector.protocol import Enrolments, FacilityConfiguration
 from common_compute_rosetta.accounts import Accounts, Machine, OwnAccounts, PlatformAccount
 from common_compute_rosetta.configuration import Settings, read_settings
-from common_compute_rosetta.keys import Cabinet, WeakSecret
+from common_compute_rosetta.keys import PRIVATE_KEY_WANTED, Cabinet, WeakSecret, is_private_key
 
 _OF_SSH = (
     "host",
@@ -113,6 +113,8 @@ class _Reading:
         if platform:
             account = self._text("account", re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}"), "an account there")
             private_key = self._secret("key_file")
+            if private_key and not is_private_key(private_key):
+                self._fault("key_file", f"the path of {PRIVATE_KEY_WANTED}")
             return PlatformAccount(self._id, machine, account, private_key)
         every = self._given.get("check_every_seconds", 10)
         if not isinstance(every, (int, float)) or isinstance(every, bool) or every < 1:

@@ -10,13 +10,19 @@ from common_compute_connector.jobs import Reason, Resolved
 from common_compute_connector.plan import TaskPlan, plan_task
 from common_compute_connector.protocol import Refused, Submission
 from common_compute_rosetta.configuration import Settings, Software
+from common_compute_rosetta.destinations import destination_fault
 from common_compute_rosetta.process import Surroundings, too_long
 from common_compute_rosetta.runtimes.start import Container, unfit
 from common_compute_rosetta.sandbox import Limits, Sandbox, pack_part
+from common_compute_rosetta.staging import Elsewhere, Fetched
 
 
 def pack(
-    submission: Submission, settings: Settings, base: str, container: Container | None = None
+    submission: Submission,
+    settings: Settings,
+    base: str,
+    container: Container | None = None,
+    fetched: Fetched | None = None,
 ) -> Sandbox | Refused:
     """Make a part's sandbox, to run in a container or without; `base` is the service's directory there."""
     part, spec = submission.part, submission.spec
@@ -28,6 +34,13 @@ def pack(
     reason = _refusal(plans, container)
     if reason is not None:
         return Refused(part.key, reason)
+    unfit_destination = destination_fault(spec)
+    if unfit_destination is not None:
+        return Refused(part.key, Reason("submission-rejected", unfit_destination))
+    elsewhere = Elsewhere(plans, fetched, settings.storages)
+    unavailable = elsewhere.refusal()
+    if unavailable is not None:
+        return Refused(part.key, Reason("input-unavailable", unavailable))
     wishes = spec.get("resources", {})
     limits = Limits(
         wishes.get("wall_time_seconds") or settings.default_wall_time_seconds or 0,
@@ -36,8 +49,10 @@ def pack(
     )
     surroundings = Surroundings(settings.path, settings.lang, software.setup if software else "")
     gpus = wishes.get("gpus") or 0
-    handle = make_handle(software, container)
-    return pack_part(part.key, plans, base, handle, limits, surroundings, container, gpus)
+    handle = make_handle(software, container, is_array="array" in spec)
+    return pack_part(
+        part.key, plans, base, handle, limits, surroundings, container, gpus, elsewhere.source_of
+    )
 
 
 def choose_software(settings: Settings, wanted: Mapping[str, str]) -> Software | None:
@@ -52,10 +67,21 @@ def choose_software(settings: Settings, wanted: Mapping[str, str]) -> Software |
     return None
 
 
-def make_handle(software: Software | None, container: Container | None = None) -> str:
+def make_handle(
+    software: Software | None, container: Container | None = None, *, is_array: bool = False
+) -> str:
     """Write what is to be remembered of an accepted part."""
-    told = {"software_version": software.version} if software else {}
-    return json.dumps(told | ({"image_digest": container.image.digest} if container else {}))
+    told: dict[str, object] = {"software_version": software.version} if software else {}
+    if container:
+        told["image_digest"] = container.image.digest
+    if is_array:
+        told["is_array"] = True
+    return json.dumps(told)
+
+
+def is_of_array(handle: str | None) -> bool:
+    """Read from a handle whether its job is an array."""
+    return bool(handle and json.loads(handle).get("is_array"))
 
 
 def resolve(resolved: Resolved, handle: str | None) -> Resolved:
@@ -82,9 +108,4 @@ def _refusal(plans: Sequence[TaskPlan], container: Container | None) -> Reason |
         detail = too_long(plan)
         if detail is not None:
             return Reason("submission-rejected", detail)
-        remote = [entry.path for entry in plan.inputs if entry.content is None]
-        if remote:
-            return Reason(
-                "input-unavailable", f"{remote[0]!r} is not inline, and nothing else is fetched here"
-            )
     return None

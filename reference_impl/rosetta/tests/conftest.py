@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import inspect
 import os
 import shutil
 import signal
+import socket
+import subprocess
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,6 +36,22 @@ from common_compute_connector.protocol import (
     TaskSeen,
 )
 from common_compute_rosetta.connector import PlainHost, open_connector
+from common_compute_rosetta.keys import Cabinet
+from common_compute_rosetta.ssh import Login
+
+_SSHD_CONFIG = """\
+Port {port}
+ListenAddress 127.0.0.1
+HostKey {room}/host_key
+PidFile none
+AuthorizedKeysFile {room}/authorized_keys
+AuthenticationMethods publickey
+PermitRootLogin prohibit-password
+StrictModes no
+UsePAM no
+UseDNS no
+MaxSessions 10
+"""
 
 
 class NoEnrolments:
@@ -201,7 +222,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 @pytest.fixture(scope="session")
 def life_types() -> SimpleNamespace:
     """Give the types with which a job's life is led to those who have another host for it."""
-    return SimpleNamespace(house=House, run=Run)
+    return SimpleNamespace(house=House, run=Run, end_processes_below=end_processes_below)
 
 
 def end_processes_below(root: Path) -> None:
@@ -223,3 +244,55 @@ def processes_below(root: Path) -> list[int]:
         if str(root).encode() in words or here:
             found.append(int(process.name))
     return found
+
+
+@dataclass
+class Daemon:
+    """A real sshd for this account alone."""
+
+    room: Path
+    port: int
+    login: Login
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Listen."""
+        sshd = shutil.which("sshd") or "/usr/sbin/sshd"
+        log = (self.room / "log").open("ab")
+        with log:
+            self.process = subprocess.Popen(
+                [sshd, "-D", "-e", "-f", self.room / "config"], stderr=log, start_new_session=True
+            )
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            threading.Event().wait(0.02)
+        raise AssertionError((self.room / "log").read_text())
+
+    def stop(self) -> None:
+        """Die, with all sessions."""
+        if self.process is not None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """Run an sshd that lets this account in with one key."""
+    room = tmp_path_factory.mktemp("sshd")
+    Path("/run/sshd").mkdir(exist_ok=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", room / "host_key"], check=True)
+    cabinet = Cabinet(["x" * 32])
+    pair = cabinet.new_pair(("f", "o"), "test")
+    (room / "authorized_keys").write_text(f"restrict {pair.public_line}\n")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (room / "config").write_text(_SSHD_CONFIG.format(port=port, room=room))
+    host_key = " ".join((room / "host_key.pub").read_text().split()[:2])
+    login = Login("127.0.0.1", port, getpass.getuser(), host_key, cabinet.open(pair.sealed, ("f", "o")))
+    daemon = Daemon(room, port, login)
+    daemon.start()
+    yield daemon
+    daemon.stop()

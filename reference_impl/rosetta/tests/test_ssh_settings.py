@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from common_compute_rosetta.accounts import OwnAccounts, PlatformAccount
 from common_compute_rosetta.keys import Cabinet
 from common_compute_rosetta.ssh_configuration import Reach, read_reach
 
-HOST_KEY = Cabinet(["x" * 32]).new_pair((), "").public_line.strip()
+CABINET = Cabinet(["x" * 32])
+PAIR = CABINET.new_pair((), "")
+HOST_KEY = PAIR.public_line.strip()
+PRIVATE_KEY = CABINET.open(PAIR.sealed, ())
 SECRET = "s" * 44
 
 
@@ -63,7 +67,8 @@ def test_four_lines_are_enough(tmp_path: Path) -> None:
 
 def test_a_platform_account_needs_its_key(tmp_path: Path) -> None:
     """One account for all is named with the file of its key."""
-    assert isinstance(reach(account="platform", key_file=secret_file(tmp_path)).accounts, PlatformAccount)
+    key_file = secret_file(tmp_path, PRIVATE_KEY)
+    assert isinstance(reach(account="platform", key_file=key_file).accounts, PlatformAccount)
     assert "either `secret_file` or `secret_environment`" in faults(account="platform")[0]
 
 
@@ -119,6 +124,21 @@ def test_a_secret_file_is_looked_at(tmp_path: Path, text: str, mode: int, words:
     found = faults(secret_file=secret_file(tmp_path, text, mode))
     assert words in found[0]
     assert text not in found[0] or not text
+
+
+@pytest.mark.real
+@pytest.mark.needs("sshd")
+@pytest.mark.parametrize("make", [["-t", "rsa", "-N", ""], ["-t", "ed25519", "-N", "secret"], None])
+def test_a_key_that_cannot_be_used_is_told(tmp_path: Path, make: list[str] | None) -> None:
+    """An RSA key, one with a passphrase and what is none are refused, and told which key it must be."""
+    file = tmp_path / "key"
+    if make is None:
+        file.write_text("no key\n")
+        file.chmod(0o600)
+    else:
+        subprocess.run(["ssh-keygen", "-q", *make, "-f", file], check=True)
+    (fault,) = faults(account="platform", key_file=str(file))
+    assert "`key_file` must be the path of an ed25519 key" in fault
 
 
 def test_a_secret_file_that_is_not_there() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from hashlib import sha256
+from dataclasses import dataclass, field, replace
 
 from common_compute_connector.plan import missing_outputs
 from common_compute_connector.protocol import (
@@ -15,6 +15,7 @@ from common_compute_connector.protocol import (
     LogBytes,
     PartKey,
     ResultBytes,
+    ResultSent,
 )
 from common_compute_connector.store.content import Content
 from common_compute_connector.store.results import LogRecord, ResultRecord, log_name
@@ -52,6 +53,8 @@ async def collect_tasks(
             harvest.logs.append(await _keep_log(content, item))
         elif isinstance(item, ResultBytes):
             harvest.results.append(await _keep_result(content, item))
+        elif isinstance(item, ResultSent):
+            harvest.results.append(_record_of(item, item.size_bytes, item.sha256, item.location))
         elif isinstance(item, Collected):
             harvest.lost = tuple(item.lost)
             harvest.missing = missing_outputs(
@@ -67,26 +70,25 @@ async def _keep_log(content: Content, item: LogBytes) -> LogRecord:
 
 
 async def _keep_result(content: Content, item: ResultBytes) -> ResultRecord:
+    record = _record_of(item)
+    kept = await content.keep(record.job_id, record.content_name, item.chunks)
+    return replace(record, size_bytes=kept.size_bytes, sha256=kept.sha256)
+
+
+def _record_of(
+    item: ResultBytes | ResultSent, size_bytes: int = 0, sha256: str = "", location: str | None = None
+) -> ResultRecord:
     # The id says nothing of the path and is the same when a task is collected twice.
-    identifier = sha256(f"{item.index}\0{item.path}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    record = ResultRecord(
+    name = f"{item.index}\0{item.path}".encode("utf-8", "surrogatepass")
+    return ResultRecord(
         job_id=item.key.job_id,
         task_index=item.index,
         path=item.path,
-        id=identifier,
-        size_bytes=0,
-        sha256="",
+        id=hashlib.sha256(name).hexdigest()[:32],
+        size_bytes=size_bytes,
+        sha256=sha256,
         media_type=item.media_type or _media_type(item.path),
-    )
-    kept = await content.keep(record.job_id, record.content_name, item.chunks)
-    return ResultRecord(
-        record.job_id,
-        record.task_index,
-        record.path,
-        record.id,
-        kept.size_bytes,
-        kept.sha256,
-        record.media_type,
+        location=location,
     )
 
 

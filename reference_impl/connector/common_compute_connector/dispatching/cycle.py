@@ -34,7 +34,7 @@ class FacilityCycle:
         self._leased = LeasedParts(store, known, clock, claimant, lease)
         self._handover = Handover(connector, self._leased, self._contact, clock)
         self._watching = Watching(store, known, self._leased, self._contact, clock)
-        self._homecoming = Homecoming(store, connector, self._leased, self._contact)
+        self._homecoming = Homecoming(store, connector, self._leased, self._contact, clock)
 
     @property
     def outcomes(self) -> dict[str, int]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
+from common_compute_connector.clock import Clock
 from common_compute_connector.dispatching.collecting import Harvest, collect_tasks
 from common_compute_connector.dispatching.contact import Broken, Contact
 from common_compute_connector.dispatching.held import HeldPart
@@ -21,13 +24,17 @@ from common_compute_connector.store.schema import Phase
 _log = structlog.get_logger(__name__)
 
 _TRIES_THAT_BREAK = 3
+_NOTE_AGAIN = timedelta(seconds=1)  # so often at most is it written that nothing changed
 
 
 class Homecoming:
     """One collection at a time for a facility."""
 
-    def __init__(self, store: Store, connector: Connector, leased: LeasedParts, contact: Contact) -> None:
+    def __init__(
+        self, store: Store, connector: Connector, leased: LeasedParts, contact: Contact, clock: Clock
+    ) -> None:
         self._store = store
+        self._clock = clock
         self._connector = connector
         self._leased = leased
         self._contact = contact
@@ -60,20 +67,36 @@ class Homecoming:
     async def _bring_home(self, parts: Sequence[HeldPart]) -> bool:
         harvests: list[Harvest] = []
         wanted = [task for held in parts for task in held.ended_tasks]
+        answered = False
         try:
             await self._contact.ask(collect_tasks(self._connector, self._store.content, wanted, harvests))
+            answered = True
         except Broken as error:
             harvests += self._beyond_hope(parts, harvests, error)
         except FacilityUnavailable:
             pass  # what has come home stands; the rest is asked for again after the pause
         try:
             await self._publish(harvests)
+            if answered:
+                await self._note_what_is_on_its_way(parts)
         except Exception:
             _log.exception("results could not be kept")
             raise
         finally:
             self._under_way = None
         return bool(harvests)
+
+    async def _note_what_is_on_its_way(self, parts: Sequence[HeldPart]) -> None:
+        """Note that the facility was asked about tasks whose results it has not given yet."""
+        now = self._clock.now()
+        waiting: list[tuple[HeldPart, Sequence[Task]]] = []
+        for held in parts:
+            left = [task for task in held.tasks.values() if task.ending is not None]
+            due = held.observed_at is None or held.observed_at + _NOTE_AGAIN <= now
+            if left and due and self._leased.get(held.key) is held:
+                held.observed_at = now
+                waiting.append((held, [replace(task, observed_at=now) for task in left]))
+        await self._leased.take(waiting)
 
     def _beyond_hope(
         self, parts: Sequence[HeldPart], harvests: Sequence[Harvest], error: Broken

@@ -1,4 +1,4 @@
-# Tell whose account this is, and which programs there are to run containers and to get their images.
+# Tell whose account this is, and which programs there are to run containers, to get their images, and to move files.
 
 runtimes() {
     _home=$HOME
@@ -17,7 +17,7 @@ runtimes() {
         esac
         printf 'program\t%s\t%s\t%s\n' "$_program" "$_path" "$_version"
     done
-    for _program in curl sha256sum; do
+    for _program in curl sha256sum getent; do
         _path=$(command -v "$_program") && printf 'program\t%s\t%s\t\n' "$_program" "$_path"
     done
     quickly unshare --user --map-root-user true 2>/dev/null && printf 'program\tuserns\t\t\n'

@@ -135,17 +135,36 @@ async def test_a_job_that_is_started_anew_is_a_second_attempt(make_house, host, 
     job = house.job_of(run)
     await house.as_user(f"scontrol requeue {job}")
     attempts = []
+    began = house.clock.elapsed()
     async with asyncio.timeout(60):
         while not (run.task.state and run.task.state.terminal):
-            await house.as_user(f"scontrol update JobId={job} StartTime=now")
+            # Sooner its node takes it for the attempt that was just ended.
+            if house.clock.elapsed() - began > 3:
+                await house.as_user(f"scontrol update JobId={job} StartTime=now")
             await house.observe(run)
             attempts.append((run.task.attempt, run.task.state))
             await house.clock.sleep(0.3)
     await house.collect(run)
     assert attempts == sorted(attempts, key=lambda seen: seen[0])
     assert (2, State.QUEUED) in attempts
-    assert (2, 4, b"", b"") == (run.task.attempt, run.task.exit_code, run.stdout, run.stderr)
+    assert (2, 4, b"", b"") == (run.task.attempt, run.task.exit_code, run.stdout, run.stderr), run.task
     assert run.task.started_at > first.started_at
+
+
+async def test_an_attempt_that_never_began(house):
+    """Cancelled while it waits for its second attempt, a task has the logs of that one: none; and no results."""
+    spec = house.spec("sh", "-c", "echo first | tee result; sleep 60", outputs=[{"path": "result"}])
+    run = await house.until(await house.submit(spec), "running")
+    async with asyncio.timeout(20):
+        while not (house.task_directory(run) / "work" / "result").exists():
+            await house.clock.sleep(0.1)
+    await house.as_user(f"scontrol requeue {house.job_of(run)}")
+    await house.until(run, "queued")
+    await house.connector.cancel([run.live])
+    await house.collect(await house.end(run))
+    assert (State.CANCELLED, 2, None) == (run.task.state, run.task.attempt, run.task.signal)
+    assert (b"", b"", {}, ()) == (run.stdout, run.stderr, run.results, run.lost[0])
+    assert [] == list(house.base.glob("trash/*"))
 
 
 async def test_a_request_that_nobody_can_meet(house, make_house, unaccounted):
@@ -185,7 +204,7 @@ async def test_a_node_that_fails(make_house, cluster):
     # The first attempt outlives the slurmd of its node, and writes when the second one has long ended.
     script = """
         if [ -e ../../../first ]; then echo new | tee late; exit 0; fi
-        : >../../../first; sleep 60; echo old | tee late "$HOME/late"; exit 9
+        : >../../../first; sleep 60; echo old | tee late; exit 9
     """
     spec = anew.spec("sh", "-c", script, outputs=[{"path": "late"}])
     runs = [await anew.submit(spec), await lasting.submit(lasting.spec("sleep", "300"))]

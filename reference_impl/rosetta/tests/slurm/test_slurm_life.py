@@ -223,6 +223,35 @@ async def test_one_squeue_and_at_most_one_sacct_for_all_jobs(house):
     assert "cancelled-by-user" == runs[0].task.reason.code
 
 
+async def test_what_the_account_has_set_for_itself_changes_nothing(house):
+    """Variables by which a user bends Slurm's commands, or that are called as ours are, have no effect on our calls."""
+    profile = house.cluster.files / "home" / house.user / ".bashrc"
+    settings = {
+        "SBATCH_PARTITION": "debug",
+        "SBATCH_TIMELIMIT": "1",
+        "SQUEUE_STATES": "FAILED",
+        "SQUEUE_FORMAT2": "JobID",
+        "SLURM_TIME_FORMAT": "%s",
+        "SACCT_FORMAT": "JobID",
+        "TZ": "Asia/Tokyo",
+        "BASE": "/nowhere",
+        "ACCOUNT": "bob",
+        "IFS": "x",
+        "LC_ALL": "de_DE",
+    }
+    profile.write_text("".join(f"export {name}='{value}'\n" for name, value in settings.items()))
+    try:
+        assert "Asia/Tokyo" in await house.as_user("echo $TZ")
+        run = await house.submit(house.spec("sh", "-c", "env; sleep 1; exit 3"))
+        told = await house.as_user(f"env -i PATH=$PATH squeue -h -j {house.job_of(run)} -o '%P %l'")
+        await house.collect(await house.end(run))
+    finally:
+        profile.unlink()
+    assert "batch 10:00\n" == told
+    assert (3, b"Tokyo" in run.stdout) == (run.task.exit_code, False)
+    assert abs((house.clock.now() - run.task.started_at).total_seconds()) < 60
+
+
 async def test_what_has_long_ended_is_told_from_the_books(house):
     """A job that squeue has forgotten is told from sacct and the records, with its exit code and times."""
     run = await house.submit(house.spec("sh", "-c", "echo x; exit 3"))

@@ -202,6 +202,9 @@ def test_a_record_that_is_on_its_way():
     told = seen_of([row("FAILED", signal=9)], record=begun, **later)
     assert (None, 9, "signal") == (told.exit_code, told.signal, told.reason.code)
     assert State.SUCCEEDED == seen_of([row("COMPLETED")], record=begun, **later).state
+    # Slurm calls it a launch failure, too, when a script that ran was killed.
+    told = seen_of([row("FAILED", signal=9, words="JobLaunchFailure")], record=begun, **later)
+    assert (None, 9, "signal") == (told.exit_code, told.signal, told.reason.code)
     never = seen_of([row("FAILED", code=1)], **later)
     assert ("node-failure", None) == (never.reason.code, never.exit_code)
     assert "directory" in never.reason.detail
