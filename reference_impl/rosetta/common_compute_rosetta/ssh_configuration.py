@@ -62,6 +62,7 @@ def read_reach(
     given = dict(configuration.settings)
     mine = {name: given.pop(name) for name in _OF_SSH if name in given}
     given.setdefault("root", _DEFAULT_ROOT)
+    given.setdefault("description", f"Jobs run at {mine.get('host')}, which is reached over SSH.")
     reading = _Reading(configuration.id, mine, environment)
     faults = reading.faults
     machine = reading.machine()

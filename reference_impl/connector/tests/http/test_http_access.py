@@ -126,6 +126,32 @@ def test_a_credential_is_set_up_once(make_house: Any, hand: Any, spec: dict[str,
     assert 204 == house.ask("DELETE", path, "token-of-bob-123456").status_code
 
 
+def test_a_credential_that_turns_valid_lets_the_facility_be_seen(make_house: Any, hand: Any) -> None:
+    """The first login that works may be the first with which the facility tells what it has: it is asked at once."""
+
+    class Awaiting(hand):  # type: ignore[misc]
+        tried = False
+
+        async def enrol(self, owner: str, request: Any, held: Any) -> Any:
+            return self._enrolment(owner, "awaiting_user")
+
+        async def check_enrolment(self, owner: str, held: Any) -> Any:
+            self.tried = True
+            return self._enrolment(owner, "valid")
+
+        async def describe(self) -> dict[str, Any]:
+            found = {"architectures": ["arm64"]} if self.tried else {}
+            return {**await super().describe(), **found}
+
+    house = make_house(bearer=True, facilities=[Awaiting()])
+    house.step(0)
+    token, path = "token-of-alice-1234", "/facilities/hand/credential"
+    assert "awaiting_user" == house.ask("PUT", path, token, json={}).json()["state"]
+    assert "valid" == house.ask("GET", path, token).json()["state"]
+    house.step(0)
+    assert ["arm64"] == house.ask("GET", "/facilities/hand", token).json()["architectures"]
+
+
 def test_where_nothing_is_to_enrol(make_house: Any, hand: Any) -> None:
     """A facility whose delegation needs no step of the caller's refuses one."""
     house = make_house(bearer=True, facilities=[hand(enrols=False)])
