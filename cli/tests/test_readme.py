@@ -70,6 +70,19 @@ def test_the_configuration_is_in_order(tmp_path: Path) -> None:
     assert done.stdout.endswith("in order; its facilities: workshop\n")
 
 
+def test_the_configuration_over_ssh_is_in_order(tmp_path: Path) -> None:
+    """The ten lines of a cluster over SSH are found in order, once the files that they name are there."""
+    (configuration,) = blocks("A facility over SSH", "toml")
+    files = {"cluster.toml": configuration, "tokens": "a-token-of-anna-4711 anna\n", "secret": "k" * 44}
+    for name, text in files.items():
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    check = [sys.executable, "-m", "common_compute_cli", "config", "check", "cluster.toml"]
+    done = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (0, "") == (done.returncode, done.stderr)
+    assert done.stdout.endswith("in order; its facilities: cluster\n")
+
+
 def test_every_path_that_it_names_is_there() -> None:
     """The README links to nothing that does not exist."""
     links = re.findall(r"\]\(([^):]+)\)", README.read_text(encoding="utf-8"))
