@@ -32,14 +32,9 @@ def read_reasons(file: Path) -> dict[str, str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests whose needs cannot be met, and count them by reason.
-
-    What needs the Slurm facility is long as well: together these tests take more than `make test` may.
-    """
+    """Leave out the tests whose needs cannot be met, and count them by reason."""
     for item in items:
         needed = [name for marker in item.iter_markers("needs") for name in marker.args]
-        if "slurm" in needed:
-            item.add_marker("long")
         for facility in set(FACILITIES) & set(needed):
             item.add_marker(pytest.mark.xdist_group(facility))
     reasons = read_reasons(NOT_RUN)

@@ -13,7 +13,7 @@ import pytest
 from common_compute_connector.jobs import State
 from common_compute_connector.protocol import Accepted, Deferred, Refused
 
-pytestmark = [pytest.mark.real, pytest.mark.needs("slurm"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.needs("slurm"), pytest.mark.timeout(600)]
 
 each_runtime = pytest.mark.parametrize("runtime", ["charliecloud", "podman", "bubblewrap", "docker"])
 
@@ -278,11 +278,14 @@ async def test_images_that_nobody_uses_are_removed(make_house, runtime, store):
     if runtime == "podman":
         told = (
             f"export XDG_RUNTIME_DIR=/tmp/common-compute-{house.user_id} STORAGE_DRIVER=overlay;"
-            f" podman --root={house.there}/facility/test-service/images/podman images --noheading"
+            f" podman --root={house.there}/facility/test-service/images/podman images --digests"
+            " --format '{{.Digest}}'"
         )
+        odd, busybox = (house.images[name].partition("@")[2] for name in ("odd", "busybox"))
         async with asyncio.timeout(60):
-            while len((await house.as_user(told)).splitlines()) != 1:
+            while odd in (digests := await house.as_user(told)):
                 await house.clock.sleep(0.2)
+        assert busybox in digests
     await house.connector.cancel([running.live])
     await house.end(running)
 

@@ -13,7 +13,7 @@ import pytest
 
 from common_compute_connector.jobs import State
 
-pytestmark = [pytest.mark.real, pytest.mark.needs("slurm"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.needs("slurm"), pytest.mark.timeout(300)]
 
 APPTAINER = """\
 #!/usr/bin/python3 -I

@@ -12,7 +12,7 @@ import pytest
 from common_compute_connector.jobs import State
 from common_compute_connector.protocol import Refused
 
-pytestmark = [pytest.mark.real, pytest.mark.needs("slurm"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.needs("slurm"), pytest.mark.timeout(600)]
 
 each_runtime = pytest.mark.parametrize("runtime", ["charliecloud", "podman", "bubblewrap", "docker"])
 

@@ -9,7 +9,7 @@ import pytest
 from common_compute_connector.jobs import State
 from common_compute_connector.protocol import Absent, Accepted, LivePart
 
-pytestmark = [pytest.mark.real, pytest.mark.needs("slurm")]
+pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.needs("slurm")]
 
 STUBBORN = "trap '' TERM; while :; do sleep 0.2; done"
 CLEAN = "trap 'echo cleaned; echo x >saved; exit 7' TERM; while :; do sleep 0.1; done"

@@ -10,7 +10,7 @@ import pytest
 from common_compute_connector.jobs import State
 from common_compute_connector.protocol import LivePart
 
-pytestmark = [pytest.mark.real, pytest.mark.needs("slurm")]
+pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.needs("slurm")]
 
 REAPERS = ["perl", "python3", "none"]
 SIGNALS = [1, 2, 3, 6, 9, 11, 13, 15]

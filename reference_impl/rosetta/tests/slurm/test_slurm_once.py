@@ -13,7 +13,7 @@ from common_compute_connector.protocol import Absent, Accepted, Deferred, LivePa
 from common_compute_rosetta.slurm_batch import job_name
 from common_compute_rosetta.transport import Finished, HostUnreachable
 
-pytestmark = [pytest.mark.real, pytest.mark.needs("slurm"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.needs("slurm"), pytest.mark.timeout(600)]
 
 TASKS = 2
 KILLED_AT = (

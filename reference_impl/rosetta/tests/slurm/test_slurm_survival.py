@@ -12,7 +12,7 @@ from common_compute_connector.jobs import State
 from common_compute_connector.protocol import Absent, Accepted, Deferred, LivePart, Part, PartKey
 from common_compute_rosetta.transport import HostUnreachable
 
-pytestmark = [pytest.mark.real, pytest.mark.needs("slurm")]
+pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.needs("slurm")]
 
 SQUEUE_KNOWS_NOTHING = "#!/bin/sh\n"
 
