@@ -10,6 +10,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import download_figures
 import in_process_figures
 import list_figures
 import machine
@@ -18,10 +19,15 @@ import mutant_figures
 import plain_schemathesis
 import report
 import request_figures
+import slurm_figures
 import start_figures
 import store_figures
 
 HERE = Path(__file__).parent
+_NAMES = [
+    *("requests", "store", "list", "start", "mock", "in-process"),
+    *("slurm", "download", "schemathesis", "mutants"),
+]
 
 
 def main() -> None:
@@ -36,6 +42,8 @@ def main() -> None:
         "start": lambda: start_figures.measure(arguments.rounds),
         "mock": lambda: mock_figures.measure(arguments.rounds),
         "in-process": lambda: [in_process_figures.measure(arguments.rounds)],
+        "slurm": lambda: slurm_figures.measure(min(arguments.rounds, 3)),
+        "download": lambda: [download_figures.measure(arguments.rounds)],
         "schemathesis": lambda: plain_schemathesis.measure(arguments.sample),
         "mutants": lambda: mutant_figures.measure(arguments.rounds),
     }
@@ -62,7 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=["requests", "store", "list", "start", "mock", "in-process", "schemathesis", "mutants"],
+        choices=_NAMES,
     )
     return parser.parse_args()
 

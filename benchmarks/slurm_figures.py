@@ -1,0 +1,206 @@
+"""What the way through the API costs at a real Slurm, beside the same by hand over a kept connection."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import quantiles
+
+import httpx
+import paramiko
+
+import cluster
+from common_compute_connector.clock import SystemClock
+from common_compute_connector.protocol import (
+    Accepted,
+    FacilityConfiguration,
+    LivePart,
+    Part,
+    PartKey,
+    Submission,
+)
+from common_compute_rosetta.configuration import read_settings
+from common_compute_rosetta.slurm_host import SlurmHost
+from common_compute_rosetta.ssh import SshTransport
+from common_compute_rosetta.transport import Finished
+from figures import Figure, Goal, Section
+
+_JOBS, _TASKS = 200, 1000
+_BY_HAND = "sbatch over a kept connection"
+_SCRIPT = "#!/bin/sh\nexec true\n"
+_PEER = Path(__file__).parent / "peers" / "psij_peer.py"
+_PSIJ = "psij-python==0.9.11"
+
+
+def measure(rounds: int) -> list[Section]:
+    """Measure submissions and arrays in turn."""
+    there = cluster.find_cluster()
+    with there.by_hand() as hand, cluster.served(there) as api:
+        by_hand, ours, peer = [], [], []
+        _install_peer(there)
+        for _ in range(rounds):
+            by_hand.append(_jobs_by_hand(hand))
+            ours.append(_jobs_by_api(api))
+            peer.append(float(cluster.run(hand, f"PYTHONPATH=$HOME/psij python3 $HOME/psij_peer.py {_JOBS}")))
+        array_by_hand, array = [], []
+        for _ in range(rounds):
+            array_by_hand.append(_array_by_hand(hand))
+            array.append(_array_by_api(api))
+        idle, busy = _answers_while_jobs_are_alive(api)
+    return [
+        Section(
+            f"{_JOBS} separate jobs, until Slurm has them all",
+            "seconds",
+            [
+                Figure(_BY_HAND, by_hand),
+                Figure("through the API", ours, by_hand, Goal("ratio", "at most", 1.0)),
+                Figure("PSI/J, on the login node itself", peer, by_hand),
+            ],
+            _BY_HAND,
+        ),
+        Section(
+            f"An array of {_TASKS} trivial tasks, to the last one's end",
+            "seconds",
+            [
+                Figure(_BY_HAND, array_by_hand),
+                Figure("through the API", array, array_by_hand, Goal("ratio", "at most", 1.1)),
+            ],
+            _BY_HAND,
+        ),
+        Section(
+            "GET of a job, the slowest of a hundred",
+            "milliseconds",
+            [Figure("nothing runs", [idle]), Figure(f"{_TASKS} jobs are alive", [busy], [idle])],
+            "nothing runs",
+        ),
+        asyncio.run(_calls_of_a_cycle(there)),
+    ]
+
+
+def _jobs_by_hand(hand: paramiko.SSHClient) -> float:
+    begun = time.monotonic()
+    for _ in range(_JOBS):
+        cluster.run(hand, "sbatch --parsable -o /dev/null", _SCRIPT)
+    taken = time.monotonic() - begun
+    _drain(hand)
+    return taken
+
+
+def _jobs_by_api(api: httpx.Client) -> float:
+    begun = time.monotonic()
+    with ThreadPoolExecutor(8) as callers:
+        ids = list(callers.map(lambda _: cluster.submit(api, ["true"]), range(_JOBS)))
+    for job_id in ids:
+        while not api.get(f"/jobs/{job_id}").json().get("native"):
+            time.sleep(0.02)
+    taken = time.monotonic() - begun
+    for job_id in ids:
+        cluster.wait(api, job_id)
+    return taken
+
+
+def _array_by_hand(hand: paramiko.SSHClient) -> float:
+    begun = time.monotonic()
+    job = cluster.run(hand, f"sbatch --parsable -o /dev/null --array=1-{_TASKS}", _SCRIPT).strip()
+    cluster.until_all_have_ended(hand, job)
+    return time.monotonic() - begun
+
+
+def _array_by_api(api: httpx.Client) -> float:
+    begun = time.monotonic()
+    job = cluster.wait(api, cluster.submit(api, ["true"], array={"count": _TASKS}))
+    if job["state"] != "succeeded":
+        raise RuntimeError(f"the array ended as {job['state']}: {job.get('reason')}")
+    return time.monotonic() - begun
+
+
+def _answers_while_jobs_are_alive(api: httpx.Client) -> tuple[float, float]:
+    job_id = cluster.submit(api, ["true"])
+    cluster.wait(api, job_id)
+    idle = _slowest_of_a_hundred(api, job_id)
+    with ThreadPoolExecutor(8) as callers:
+        ids = list(callers.map(lambda _: cluster.submit(api, ["sleep", "600"]), range(_TASKS)))
+        while not api.get(f"/jobs/{ids[-1]}").json().get("native"):
+            time.sleep(0.2)
+        busy = _slowest_of_a_hundred(api, job_id)
+        list(callers.map(lambda each: api.post(f"/jobs/{each}/cancel"), ids))
+    for each in ids:
+        cluster.wait(api, each)
+    return idle, busy
+
+
+def _slowest_of_a_hundred(api: httpx.Client, job_id: str) -> float:
+    taken = []
+    for _ in range(2000):
+        begun = time.perf_counter()
+        api.get(f"/jobs/{job_id}")
+        taken.append(time.perf_counter() - begun)
+    return quantiles(taken, n=100)[98] * 1000
+
+
+def _drain(hand: paramiko.SSHClient) -> None:
+    while cluster.run(hand, "squeue -h --me -o %i").strip():
+        time.sleep(0.5)
+
+
+def _install_peer(there: cluster.Cluster) -> None:
+    """Put PSI/J into the user's home there; it knows no SSH, so that it runs where sbatch is."""
+    target = there.home / "psij"
+    if not target.exists():
+        uv = shutil.which("uv") or str(Path(__file__).parents[1] / ".uv" / "bin" / "uv")
+        install = [uv, "pip", "install", "--quiet", "--python", "/usr/bin/python3", "--target", target, _PSIJ]
+        subprocess.run(install, check=True)
+    shutil.copy(_PEER, there.home)
+    owner = there.home.stat().st_uid
+    subprocess.run(["chown", "-R", f"{owner}:", target, there.home / _PEER.name], check=True)
+
+
+class _Counting(SshTransport):
+    calls = 0
+
+    async def run(self, argv: Sequence[str], stdin: bytes = b"", *, deadline_seconds: float) -> Finished:
+        self.calls += 1
+        return await super().run(argv, stdin, deadline_seconds=deadline_seconds)
+
+
+async def _calls_of_a_cycle(there: cluster.Cluster) -> Section:
+    """Count the remote commands with which the connector looks after its live jobs."""
+    clock = SystemClock()
+    settings = read_settings(
+        FacilityConfiguration(cluster.HOST, "ssh", {"root": f"bench-{clock.new_id()}", "slurm": {}}),
+        below_home=True,
+    )
+    transport = _Counting(there.login(), clock)
+    host = SlurmHost(settings, transport, clock, "org.example.bench", bound_to_host=False)
+    live: list[LivePart] = []
+    figures = []
+    try:
+        for jobs in (10, 100, 1000):
+            live += await _handed_over(host, clock, jobs - len(live))
+            before = transport.calls
+            await host.observe(live)
+            figures.append(Figure(f"{jobs} live jobs", [transport.calls - before]))
+    finally:
+        await host.cancel(live)
+        await host.release([each.part for each in live])
+        await host.close()
+    return Section("Remote commands of one look at all live jobs", "commands", figures)
+
+
+async def _handed_over(host: SlurmHost, clock: SystemClock, count: int) -> list[LivePart]:
+    spec = {
+        "facility_id": cluster.HOST,
+        "software": {"kind": "installed", "name": "posix-shell"},
+        "command": ["sleep", "600"],
+    }
+    parts = [Part(PartKey(clock.new_id(), 0), "anonymous", 0, 1) for _ in range(count)]
+    answers = await host.submit([Submission(part, spec, 1) for part in parts])
+    taken = [answer for answer in answers if isinstance(answer, Accepted)]
+    if len(taken) < count:
+        raise RuntimeError(f"only {len(taken)} of {count} jobs were taken")
+    return [LivePart(Part(each.key, "anonymous", 0, 1, each.handle), [0]) for each in taken]
