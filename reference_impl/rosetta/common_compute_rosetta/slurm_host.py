@@ -112,8 +112,7 @@ class SlurmHost(ShellHost):
         site, cluster = await self._site_and_cluster()
         provided = await self._provide(batch)
         packed = [
-            await asyncio.to_thread(self._pack, one, site, cluster, provided)
-            for one in provided.ready(batch)
+            await asyncio.to_thread(self._pack, one, site, cluster, provided) for one in provided.ready(batch)
         ]
         answers: list[Accepted | Refused | Deferred | Unknown] = [
             *provided.answers,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from common_compute_connector.protocol import (
     Observation,
     Pace,
     ResultBytes,
+    ResultSent,
     TaskSeen,
 )
 from common_compute_connector.service import Service
@@ -141,7 +143,11 @@ class HandFacility:
                 if text is not None:
                     yield LogBytes(key, task.index, stream, _chunks(text))  # type: ignore[arg-type]
             for path, content in self.files.items():
-                if any(rule.matches(path) for rule in task.outputs):
+                rule = next((rule for rule in task.outputs if rule.matches(path)), None)
+                if rule is not None and rule.destination_url is not None:
+                    where = rule.destination_url.partition("?")[0]
+                    yield ResultSent(key, task.index, path, len(content), sha256(content).hexdigest(), where)
+                elif rule is not None:
                     yield ResultBytes(key, task.index, path, _chunks(content))
             yield Collected(key, task.index)
 

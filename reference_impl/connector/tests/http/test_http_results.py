@@ -36,6 +36,29 @@ def test_a_result_comes_byte_for_byte(house: Any) -> None:
     assert (200, b"", "256000") == (head.status_code, head.content, head.headers["content-length"])
 
 
+def test_a_result_that_was_sent_elsewhere(house: Any) -> None:
+    """CC-STAGE-005: it has `location` in place of bytes, and what is secret in its destination is not shown."""
+    house.hand.files = {"out.txt": b"elsewhere", "here.txt": b"here"}
+    destination = {"url": "https://data.example.org/out.txt?signature=s3same"}
+    job_id = house.ended(outputs=[{"path": "out.txt", "destination": destination}, {"path": "here.txt"}])
+    listed = house.ask("GET", f"/jobs/{job_id}/results")
+    here, there = sorted(listed.json()["results"], key=lambda each: each["path"])
+
+    assert listed.json()["complete"]
+    assert ("https://data.example.org/out.txt", 9, "text/plain", sha256(b"elsewhere").hexdigest()) == (
+        there["location"],
+        there["size_bytes"],
+        there["media_type"],
+        there["sha256"],
+    )
+    assert "location" not in here
+    assert 404 == house.ask("GET", f"/jobs/{job_id}/results/{there['id']}").status_code
+    assert b"here" == house.ask("GET", f"/jobs/{job_id}/results/{here['id']}").content
+    job = house.ask("GET", f"/jobs/{job_id}")
+    assert "https://data.example.org/out.txt?signature=REDACTED" in job.text
+    assert "s3same" not in job.text + listed.text
+
+
 @pytest.mark.parametrize(
     ("headers", "status", "content", "content_range"),
     [

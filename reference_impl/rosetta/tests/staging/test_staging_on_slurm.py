@@ -7,7 +7,7 @@ import pytest
 from common_compute_connector.jobs import State
 from common_compute_connector.protocol import Deferred
 
-pytestmark = [pytest.mark.real, pytest.mark.needs("slurm"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.needs("slurm"), pytest.mark.timeout(600)]
 
 
 async def test_an_array_with_files_from_elsewhere(slurm_house, files):
