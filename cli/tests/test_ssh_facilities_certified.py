@@ -50,7 +50,11 @@ registries = ["{registry}"]
 ca_file = "{authority}"
 probe_image = "{image}"
 """
-_ALL = {"core", "container", "software", "arrays", "ranges", "live-logs", "credentials", "access"}
+_STAGING = "\n[facility.staging]\n"
+_ALL = {
+    *("core", "container", "software", "arrays", "ranges", "live-logs", "staging", "credentials"),
+    *("watch", "validation", "access"),
+}
 
 
 @dataclass
@@ -170,10 +174,12 @@ def served(facility: dict[str, Any], host: str, room: Path, more: str = "") -> I
             process.stdin.close()
 
 
-def containers(facility: dict[str, Any]) -> str:
-    """Give the table of a facility that takes containers from the registry here."""
+def everything(facility: dict[str, Any]) -> str:
+    """Give the tables of a facility that stages files, and takes containers from the registry here."""
     image, registry = facility["images"]["busybox"], facility["registry"]
-    return _CONTAINERS.format(registry=image.partition("/")[0], authority=registry["ca"], image=image)
+    return _STAGING + _CONTAINERS.format(
+        registry=image.partition("/")[0], authority=registry["ca"], image=image
+    )
 
 
 def _claimed(certificate: dict[str, Any]) -> set[str]:
@@ -182,7 +188,7 @@ def _claimed(certificate: dict[str, Any]) -> set[str]:
 
 def test_a_plain_host_is_certified(slurm_facility: dict[str, Any], tmp_path: Path) -> None:
     """A host with nothing but sshd keeps the contract for callers with accounts of their own."""
-    with served(slurm_facility, "plain", tmp_path, containers(slurm_facility)) as serving:
+    with served(slurm_facility, "plain", tmp_path, everything(slurm_facility)) as serving:
         certificate = serving.certify("--budget", "quick")
     assert _claimed(certificate) >= _ALL
 
@@ -190,7 +196,7 @@ def test_a_plain_host_is_certified(slurm_facility: dict[str, Any], tmp_path: Pat
 def test_slurm_is_certified(slurm_facility: dict[str, Any], tmp_path: Path) -> None:
     """A cluster under Slurm, reached over SSH, keeps the contract."""
     with served(
-        slurm_facility, "cluster", tmp_path, "[facility.slurm]\n" + containers(slurm_facility)
+        slurm_facility, "cluster", tmp_path, "[facility.slurm]\n" + everything(slurm_facility)
     ) as serving:
         certificate = serving.certify("--budget", "quick")
     assert _claimed(certificate) >= _ALL
