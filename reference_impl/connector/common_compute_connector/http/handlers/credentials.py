@@ -18,7 +18,7 @@ async def get_credential(service: Service, request: Request) -> Answer:
     seen = await known.connector.check_enrolment(owner, held)
     if held is not None and seen != held:
         await service.store.write(lambda connection: keep_enrolment(connection, known.id, seen))
-        if seen.document["state"] == "valid":
+        if seen.document["state"] == "valid" != held.document["state"]:
             # It may be the first one with which the facility can be asked what it has.
             known.described_at = None
             service.dispatcher.wake(known.id)
