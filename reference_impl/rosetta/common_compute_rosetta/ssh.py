@@ -29,7 +29,8 @@ CHANNELS_AT_ONCE = 5
 
 _CHUNK = 256 * 1024
 _CONNECT_SECONDS = 20.0
-_KEEPALIVE_SECONDS = 30
+_ALIVE_EVERY_SECONDS = 30.0
+_ALIVE_WITHIN_SECONDS = 60.0
 _REFUSED_TRIES = 8
 _REFUSED_PAUSE_SECONDS = 0.2
 _FIRST_PAUSE_SECONDS = 1.0
@@ -73,6 +74,7 @@ class SshTransport:
         self._channels = asyncio.Semaphore(CHANNELS_AT_ONCE)
         self._connecting = asyncio.Lock()
         self._link: paramiko.Transport | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._pause = 0.0
         self._again_at: datetime | None = None
         self._why = ""
@@ -131,6 +133,8 @@ class SshTransport:
 
     async def close(self) -> None:
         """End the connection; what was started there goes on."""
+        if self._watching is not None:
+            self._watching.cancel()
         if self._link is not None:
             await self._in_thread(self._link.close)
         self._threads.shutdown(wait=False)
@@ -159,7 +163,19 @@ class SshTransport:
                 raise
             self._pause = 0.0
             self._again_at = None
+            if self._watching is not None:
+                self._watching.cancel()
+            self._watching = asyncio.create_task(self._watch(self._link))
             return self._link
+
+    async def _watch(self, link: paramiko.Transport) -> None:
+        """Give up a connection whose other side has fallen silent: TCP alone may not notice for hours."""
+        while link.is_active():
+            await self._clock.sleep(_ALIVE_EVERY_SECONDS)
+            asked = self._in_thread(lambda: _ask_whether_alive(link))
+            answered, _ = await asyncio.wait({asked}, timeout=_ALIVE_WITHIN_SECONDS)
+            if not answered:
+                await self._in_thread(link.close)
 
     async def _started(self, argv: Sequence[str]) -> paramiko.Channel:
         """Open a channel and start a command on it."""
@@ -236,12 +252,17 @@ def _log_in(login: Login) -> paramiko.Transport:
     except HostUnreachable:
         link.close()
         raise
-    link.set_keepalive(_KEEPALIVE_SECONDS)
     return link
 
 
 _KEY_ALGORITHMS = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
 """The signature algorithms of a kind of key, where they have another name (RFC 8332)."""
+
+
+def _ask_whether_alive(link: paramiko.Transport) -> None:
+    """Send what every server answers, at least by saying that it does not know it (RFC 4254, section 4)."""
+    with suppress(OSError, EOFError, paramiko.SSHException):
+        link.global_request("keepalive@openssh.com", wait=True)
 
 
 def _feed(channel: paramiko.Channel, data: bytes) -> bytes:

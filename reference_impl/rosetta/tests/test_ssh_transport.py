@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ import paramiko
 import pytest
 
 from common_compute_connector.clock import SystemClock
+from common_compute_rosetta import ssh
 from common_compute_rosetta.keys import Cabinet
 from common_compute_rosetta.ssh import CHANNELS_AT_ONCE, KeyRefused, Login, SshTransport
 from common_compute_rosetta.transport import HostUnreachable
@@ -140,9 +141,11 @@ async def test_a_lost_connection_is_told_and_made_again(daemon: Any, transport: 
     """What ran when the daemon died is unknown; while it is away nothing is started; then all is well again."""
     running = asyncio.ensure_future(transport.run(["sleep", "30"], deadline_seconds=60))
     await asyncio.sleep(0.5)
+    sessions = _children(daemon.process.pid)
     daemon.stop()
-    for process in _processes(f"sshd: {getpass.getuser()}@notty"):
-        os.kill(process, signal.SIGKILL)
+    for process in sessions:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
     with pytest.raises(HostUnreachable) as lost:
         await running
     assert lost.value.started
@@ -159,6 +162,39 @@ async def test_a_lost_connection_is_told_and_made_again(daemon: Any, transport: 
             except HostUnreachable:
                 await asyncio.sleep(0.2)
     assert 0 == finished.exit_code
+
+
+async def test_a_connection_that_fell_silent_is_given_up(
+    daemon: Any, transport: SshTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What runs over a connection in which nothing comes any more is unknown long before its deadline."""
+    monkeypatch.setattr(ssh, "_ALIVE_EVERY_SECONDS", 0.2)
+    monkeypatch.setattr(ssh, "_ALIVE_WITHIN_SECONDS", 1.0)
+    running = asyncio.ensure_future(transport.run(["sleep", "1.5"], deadline_seconds=600))
+    # A command that says nothing is no silent host.
+    assert 0 == (await running).exit_code
+    running = asyncio.ensure_future(transport.run(["sleep", "600"], deadline_seconds=600))
+    await asyncio.sleep(0.5)
+    sessions = _children(daemon.process.pid)
+    for process in sessions:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(30):
+            with pytest.raises(HostUnreachable) as lost:
+                await running
+            assert lost.value.started
+            assert 0 == (await transport.run(["true"], deadline_seconds=10)).exit_code
+    finally:
+        for process in sessions:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+
+def _children(process: int) -> list[int]:
+    """Give all processes below one."""
+    told = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True)
+    below = [int(line) for line in told.stdout.split()]
+    return below + [pid for child in below for pid in _children(child)]
 
 
 def _processes(command: str) -> list[int]:
