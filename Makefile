@@ -39,7 +39,7 @@ unit: setup ## run what needs no facility, in at most two minutes
 	@$(RUN)pytest -q -n auto -m 'not real and not long'
 
 test-long: setup ## run what takes longer, and keep its dated record
-	@tools/install-test-needs
+	@tools/install-test-needs dirac
 	@$(RUN)pytest -m long
 
 check: setup ## ruff, mypy, import-linter, spec lint (the last one needs node)

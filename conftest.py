@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadGroupScheduling
 
-FACILITIES = ("slurm",)
+FACILITIES = ("dirac", "slurm")
 """Needs of which this machine has one for all its tests."""
 
 NOT_RUN = Path(__file__).parent / ".setup" / "not-run"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+
+if TYPE_CHECKING:
+    from served_slurm import Server
 
 SCRIPT = Path(__file__).parent / "slurm" / "facility"
 
@@ -65,3 +69,13 @@ def on_host(slurm_facility: dict[str, Any], tmp_path_factory: pytest.TempPathFac
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def server(slurm_facility: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Serve the cluster to two callers, alice and carol there."""
+    # Most of those who load these fixtures serve nothing, and may have no command line.
+    from served_slurm import served  # noqa: PLC0415
+
+    with served(slurm_facility, tmp_path_factory.mktemp("served")) as serving:
+        yield serving

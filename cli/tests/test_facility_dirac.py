@@ -19,7 +19,7 @@ SCRIPT = Path(__file__).parents[2] / "facilities" / "dirac" / "facility"
 RUNS = Path(__file__).parents[2] / "spec" / "use_cases" / "cta_installed_software"
 
 # Packages and DIRAC may have to be installed.
-pytestmark = [pytest.mark.real, pytest.mark.needs("dirac"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.needs("dirac"), pytest.mark.timeout(900)]
 
 SUBMIT = """
 jdl, files = arguments

@@ -93,6 +93,28 @@ def test_memory_is_enforced_where_it_is_said_to_be(slurm_facility, on_host) -> N
     assert slurm_facility["memory_enforced"] == (greedy.returncode != 0)
 
 
+def test_installed_software_is_all_users_and_nobody_changes_it(slurm_facility, on_host) -> None:
+    """Who reads the set-up script has the version that is told; the place cannot be written to, and nothing is compiled."""
+    (software,) = slurm_facility["software"]
+    ask = "import importlib.metadata, sys, timeseria.models; print(importlib.metadata.version('timeseria'), sys.prefix)"
+    # Python tells on the standard error of each module whether it had to compile it.
+    compiled = "grep -c 'code object from /srv/.*[.]py$' log"
+    told = on_host(
+        "cluster", "bob", f'. {software["setup"]}; python3 -v -c "{ask}" 2>log; {compiled}; rm log'
+    )
+    area = software["setup"].rpartition("/")[0]
+    assert f"{software['version']} {area}\n0\n" == told.stdout, told.stderr
+    assert "Read-only file system" in on_host("cluster", "bob", f"touch {area}/it").stderr
+    entered = facility("enter", "cluster", "touch", f"{area}/it")
+    assert "Read-only file system" in entered.stderr
+
+
+def test_software_that_nobody_knows_is_refused() -> None:
+    """A name that stands for no software is told before anything is done."""
+    refused = facility("check", COMMON_COMPUTE_SLURM_SOFTWARE="timeseria frobnicate")
+    assert (2, True) == (refused.returncode, "there is no software 'frobnicate' to install" in refused.stderr)
+
+
 def test_the_second_cluster_keeps_no_books(slurm_facility, on_host) -> None:
     """The host `unaccounted` runs jobs, and has no accounting to ask."""
     assert "unaccounted\n" == on_host("unaccounted", "alice", "srun hostname").stdout
@@ -203,6 +225,7 @@ def another(slurm_facility, tmp_path) -> Iterator[dict[str, str]]:
         "COMMON_COMPUTE_SLURM_DIRECTORY": str(tmp_path / "another"),
         "COMMON_COMPUTE_SLURM_FIRST_PORT": "22650",
         "COMMON_COMPUTE_SLURM_IMAGES": "busybox",
+        "COMMON_COMPUTE_SLURM_SOFTWARE": "",
     }
     yield settings
     facility("down", "--purge", **settings)
@@ -239,6 +262,7 @@ def traces(settings: dict[str, str]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.long
 def test_a_purge_leaves_nothing_behind(another, slurm_facility, tmp_path) -> None:
     """After an `up` that failed, two that did not, jobs, containers and stray processes, a purge leaves no trace."""
     before = traces(another)
@@ -255,6 +279,7 @@ def test_a_purge_leaves_nothing_behind(another, slurm_facility, tmp_path) -> Non
     told = json.loads(facility("status", "--json", **another).stdout)
     assert ("up", "v2", False) == (told["state"], told["cgroups"], told["memory_enforced"])
     assert "cgroups v2 only" in told["why_memory_is_not_enforced"]
+    assert [] == told["software"]
     assert "No job is held to its memory: there are cgroups v2 only" in facility("status", **another).stdout
 
     up = facility("up", **another)

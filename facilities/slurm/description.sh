@@ -3,7 +3,7 @@
 # Nothing that is written here holds a quote or a backslash: names, numbers, paths that were looked at, keys, digests.
 
 describe() {
-    local host user image cgroups why_not
+    local host user image name cgroups why_not
     look_at_cgroups
     {
         echo "{\"directory\": \"$STATE\", \"hosts\": {"
@@ -12,7 +12,12 @@ describe() {
         for user in "${USERS[@]}"; do _describe_user "$user"; done | _with_commas
         echo "}, \"registry\": {\"address\": \"$REGISTRY\", \"ca\": \"$STATE/tls/ca.crt\"}, \"images\": {"
         for image in $(image_names); do echo "\"$image\": \"$(image_reference "$image")\""; done | _with_commas
-        echo "}, \"cgroups\": \"$cgroups\","
+        echo "}, \"software\": ["
+        for name in "${SOFTWARE[@]}"; do
+            echo "{\"name\": \"$name\", \"version\": \"$(software_version "$name")\"," \
+                "\"setup\": \"$(software_setup "$name")\", \"place\": \"$(software_place "$name")\"}"
+        done | _with_commas
+        echo "], \"cgroups\": \"$cgroups\","
         if [[ -z $why_not ]]; then
             echo "\"memory_enforced\": true,"
         else

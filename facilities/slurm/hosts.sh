@@ -39,7 +39,7 @@ start_host() {
     local host=$1 room first
     ! host_runs "$host" || return 0
     room=$(room "$host")
-    install -d -m 755 "$room" "$room/home" "$room/srv" "$room/srv/log"
+    install -d -m 755 "$room" "$room/home" "$room/srv" "$room/srv/log" "$room$SOFTWARE_AREA" "$STATE/software"
     rm -rf "${room:?}/etc" "$room/tmp" "$room/var-tmp" "$room/first-process" "$room/hidden"
     install -d -m 755 "$room/etc"
     install -d -m 1777 "$room/tmp" "$room/var-tmp"
@@ -49,7 +49,7 @@ start_host() {
     _write_hidden "$host"
     "_write_configuration_of_$host"
     setsid unshare --mount --uts --ipc --pid --fork --propagation private "$here/host-init" "$room" "$host" "$CGROUPS" \
-        </dev/null >"$room/first-process.log" 2>&1 &
+        "$STATE/software" </dev/null >"$room/first-process.log" 2>&1 &
     disown
     wait_for 20 host_runs "$host" ||
         fail "the host '$host' did not start" "$room/first-process.log" "let this machine give root its own mounts, and run 'up' again"

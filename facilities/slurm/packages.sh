@@ -6,7 +6,7 @@ PACKAGES=(
     charliecloud-runtime charliecloud-builders bubblewrap
     podman crun uidmap slirp4netns
     docker-registry skopeo umoci mmdebstrap busybox-static ca-certificates
-    curl jq openssl procps
+    curl jq openssl procps python3
 )
 
 _POLICY=/usr/sbin/policy-rc.d

@@ -1,4 +1,4 @@
-# What the facility consists of, and what can be chosen: four variables, of which none has to be set.
+# What the facility consists of, and what can be chosen: five variables, of which none has to be set.
 
 # Where everything lies that is not a package of Debian's.
 readonly USUAL_STATE=/var/lib/common-compute/facilities/slurm
@@ -9,9 +9,16 @@ FIRST_PORT=${COMMON_COMPUTE_SLURM_FIRST_PORT:-22600}
 CGROUPS=${COMMON_COMPUTE_SLURM_CGROUPS:-auto}
 # The images that are built; those that were added by hand are kept besides.
 read -ra IMAGES <<<"${COMMON_COMPUTE_SLURM_IMAGES:-busybox python}"
+# The software that is installed on all hosts; nothing, if it is set and empty.
+read -ra SOFTWARE <<<"${COMMON_COMPUTE_SLURM_SOFTWARE-timeseria}"
 
 { [[ $FIRST_PORT =~ ^[1-9][0-9]{3,4}$ ]] && ((FIRST_PORT > 1023 && FIRST_PORT < 65520)); } ||
     refuse "COMMON_COMPUTE_SLURM_FIRST_PORT is '$FIRST_PORT': give a number from 1024 to 65519"
+for each in "${SOFTWARE[@]}"; do
+    [[ $each == timeseria ]] ||
+        refuse "there is no software '$each' to install: COMMON_COMPUTE_SLURM_SOFTWARE can name timeseria"
+done
+unset each
 [[ $CGROUPS == auto || $CGROUPS == v2 ]] ||
     refuse "COMMON_COMPUTE_SLURM_CGROUPS is '$CGROUPS': give auto or v2"
 [[ $STATE =~ ^/[/a-zA-Z0-9._-]+$ ]] ||

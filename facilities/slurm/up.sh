@@ -9,7 +9,7 @@ bring_up() {
     _start_anew_if_changed
     make_keys
     make_certificates
-    _together _bring_up_cluster _bring_up_unaccounted _bring_up_plain _bring_up_registry
+    _together _bring_up_cluster _bring_up_unaccounted _bring_up_plain _bring_up_registry provide_software
     describe
     say "The facility is up: 'facility status' tells what runs, $STATE/facility.json how to reach it"
 }

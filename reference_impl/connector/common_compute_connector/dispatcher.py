@@ -89,6 +89,8 @@ class Dispatcher:
     async def _run(self, cycle: FacilityCycle) -> None:
         wake = self._wakes[cycle.known.id]
         while True:
+            if wake.is_set():
+                cycle.hurry()
             wake.clear()
             try:
                 await self._refresh(cycle.known)

@@ -46,6 +46,11 @@ class OutputRule:
         """Tell whether a file's path, segments joined by `/`, is meant by this rule."""
         return _compiled(self.path).fullmatch(path) is not None
 
+    @property
+    def expression(self) -> str:
+        """The rule as a regular expression that a whole path fits (`re.DOTALL`), to match elsewhere."""
+        return _compiled(self.path).pattern
+
 
 @dataclass(frozen=True, slots=True)
 class TaskPlan:

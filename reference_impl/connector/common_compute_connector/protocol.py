@@ -160,11 +160,16 @@ class ResultSent:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """Everything of this task has been given; `lost` names, in words, what the facility no longer has."""
+    """Everything of this task has been given; `lost` names, in words, what the facility no longer has.
+
+    Of a result that was given twice the last one counts; of one whose path is in `withdrawn`, none: its file
+    was changed whenever it was read, so that its bytes were never a file's.
+    """
 
     key: PartKey
     index: int
     lost: Sequence[str] = ()
+    withdrawn: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

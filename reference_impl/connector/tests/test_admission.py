@@ -181,6 +181,19 @@ def test_what_the_facility_lacks_is_named(changes: dict[str, Any], code: str, po
     assert [(code, pointer)] == _judge(changes)
 
 
+def test_software_for_no_node_there_is_refused() -> None:
+    """Software that is built for architectures of which the facility has none cannot run, whatever the job says."""
+    python, there = {"kind": "installed", "name": "python"}, ["arm64"]
+    here = {**DOCUMENT, "architectures": there}
+    refused = [("unsupported-capability", "/software/version")]
+    assert refused == _judge({"software": {**python, "version": "3.9"}}, here)
+    both = {"software": {**python, "version": "3.9"}, "resources": {"architecture": "arm64"}}
+    assert refused == _judge(both, here)
+    assert [] == _judge({"software": python}, here)
+    # A facility that has not answered yet has told none.
+    assert [] == _judge({"software": {**python, "version": "3.9"}}, {**DOCUMENT, "architectures": []})
+
+
 def test_the_largest_task_counts() -> None:
     """An environment is measured after replacement, parameters included, at the task that has most of it."""
     fits = _tasks("", "x" * 5, environment={"A": "{{p}}{{p}}"})  # A + 10 + p + 5 = 17

@@ -405,6 +405,43 @@ def test_a_deferred_part_is_tried_again(run):
     run(story)
 
 
+def test_what_is_put_off_again_and_again_is_tried_more_rarely(run):
+    """The waits double up to some seconds, so that who waits for an hour is not written down a thousand times."""
+
+    async def story(service):
+        service.facility.answers["a"] = lambda key: Deferred(key, "its image is on its way")
+        await service.submit("a")
+        await service.pass_time(60)
+        tries = len(service.world.submits)
+        assert 60 / 5 <= tries <= 60 / 2.5 + 3, tries
+        assert State.PENDING == (await service.job("a")).state
+
+    run(story)
+
+
+def test_who_wakes_the_dispatcher_has_what_was_put_off_tried_at_once(run):
+    """Something has happened, and it may have been what a part was waiting for."""
+
+    async def story(service):
+        service.facility.answers["a"] = lambda key: Deferred(key, "its image is on its way")
+        await service.submit("a")
+        await service.pass_time(30)
+        before = len(service.world.submits)
+        await service.dispatcher.step()
+        assert before == len(service.world.submits)
+        service.facility.answers.clear()
+        service.dispatcher.start()
+        for _ in range(1000):
+            service.dispatcher.wake("tiny")
+            await asyncio.sleep(0.002)
+            if len(service.world.submits) > before:
+                break
+        await service.dispatcher.stop()
+        assert 1 == service.world.runs["a", 0]
+
+    run(story)
+
+
 def test_a_job_that_breaks_the_connector_fails_alone(run):
     """What a connector cannot bear is given up after three tries, and nobody else waits for it for ever."""
 

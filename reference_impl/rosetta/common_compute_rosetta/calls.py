@@ -23,12 +23,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a service's directory is on a host, and how tasks are run there."""
+    """Where a service's directory is on a host, and how tasks are run there.
+
+    `reads_beyond` if `head -c` takes more from a stream there than it gives, as busybox's does.
+    """
 
     base: str
     shell: str
     reaper: str = "none"
     max_running: int = 1
+    reads_beyond: bool = False
 
 
 def compose(
@@ -76,8 +80,11 @@ def compose(
     )
     # The whole script is one compound command: a piece of it is a syntax error, not a smaller script.
     whole = b"{\n" + script + b"\nexit\n}\n"
-    # Short and of one line, for any login shell; head reads these bytes and not one more.
-    argv = [site.shell, "-c", f'eval "$(head -c {len(whole)})"']
+    # Short and of one line, for any login shell; not one byte more is read, where something follows.
+    reading = f"head -c {len(whole)}"
+    if payload and site.reads_beyond:
+        reading = f"dd bs=1 count={len(whole)} 2>/dev/null"
+    argv = [site.shell, "-c", f'eval "$({reading})"']
     return Call(argv, whole + payload)
 
 

@@ -52,7 +52,8 @@ class Listed:
 class Wanted:
     """What is asked of one task: archives by number (directory and paths by base name), and what is lost.
 
-    Archive 0 holds the logs; `deliveries` are the files that go elsewhere.
+    Archive 0 holds the logs; `deliveries` are the files that go elsewhere; `withdrawn` are paths of which
+    there may have been bytes that count for nothing.
     """
 
     task: EndedTask
@@ -60,6 +61,7 @@ class Wanted:
     lines: Lines
     lost: Sequence[str] = ()
     deliveries: Sequence[Delivery] = ()
+    withdrawn: Sequence[str] = ()
 
 
 def list_lines(ended: Sequence[EndedTask]) -> Lines:
@@ -158,11 +160,15 @@ def _groups(names: Sequence[bytes]) -> Iterator[tuple[bytes, list[bytes]]]:
 
 
 async def unpack(
-    wanted: Sequence[Wanted], stream: ArchiveStream, done: Mapping[TaskId, Outcomes]
+    wanted: Sequence[Wanted],
+    stream: ArchiveStream,
+    done: Mapping[TaskId, Outcomes],
+    unsteady: list[Wanted],
 ) -> AsyncIterator[LogBytes | ResultBytes | ResultSent | Collected]:
     """Read the answer of `sh/give.sh` to the lines of these tasks, in their order.
 
-    `done` tells what came of the files that went elsewhere.
+    `done` tells what came of the files that went elsewhere. A task of whose files some may have changed while
+    they were read is not closed: what has to be asked once more is added to `unsteady`.
     """
     line = await stream.line()
     for want in wanted:
@@ -172,23 +178,26 @@ async def unpack(
             raise BrokenStream(f"{line!r} where {promised!r} was promised")
         condition = line.removeprefix(promised)
         given: set[str] = set()
+        doubtful: list[tuple[int, bytes]] = []
         lost = list(want.lost)
         line = await stream.line()
         while line.startswith("tar "):
             number = int(line.removeprefix("tar "))
+            members: list[bytes] = []
             while (member := await stream.member()) is not None:
                 base = member.name.removeprefix(b"./")
                 path = _LOGS.get(base) if number == 0 else want.archives[number].get(base)
                 if path is None or not member.regular:
                     continue
                 given.add(path if number else f"log {path}")
+                members.append(base)
                 if number == 0:
                     yield LogBytes(key, index, _LOG_NAMES[path], stream.content())
                 else:
                     yield ResultBytes(key, index, path, stream.content())
-            status = await stream.line()
-            if status == "status 1":
-                lost.append("a file changed while it was read")
+            if await stream.line() != "status 0" and number:
+                # tar tells by one status of all of them; one that has become shorter it fills up with zeros.
+                doubtful += [(number, base) for base in members]
             line = await stream.line()
         if condition == "silent":
             # It never ran, so it wrote nothing, and that is known.
@@ -205,12 +214,40 @@ async def unpack(
                 )
             else:
                 lost.append(f"{delivery.path} could not be sent: {outcome}")
-        lost += [path for paths in want.archives for path in paths.values() if path not in given]
-        yield Collected(key, index, tuple(lost))
+        # Of an earlier reading there may be bytes of a file that is not there any more.
+        gone = [path for paths in want.archives for path in paths.values() if path not in given]
+        lost += gone
+        withdrawn = (*want.withdrawn, *gone)
+        if doubtful:
+            unsteady.append(_once_more(want, doubtful, lost, withdrawn))
+        else:
+            yield Collected(key, index, tuple(lost), withdrawn)
+
+
+def _once_more(
+    want: Wanted, doubtful: Sequence[tuple[int, bytes]], lost: Sequence[str], withdrawn: Sequence[str]
+) -> Wanted:
+    """Ask for the files again of which a task's last word is not yet known, each alone."""
+    lines: Lines = [want.lines[0]]
+    archives: list[Mapping[bytes, str]] = [{}]
+    for number, base in doubtful:
+        directory = want.lines[number][2]
+        lines.append(("results", len(archives), directory, b"./" + base))
+        archives.append({base: want.archives[number][base]})
+    lost = [text for text in lost if text not in _LOGS_LOST]
+    return Wanted(want.task, archives, lines, lost, withdrawn=withdrawn)
+
+
+def given_up(want: Wanted) -> Collected:
+    """Close a task whose files changed whenever they were read: their bytes count for nothing."""
+    paths = [path for paths in want.archives for path in paths.values()]
+    lost = [*want.lost, *(f"{path}: it changed whenever it was read" for path in paths)]
+    return Collected(want.task.part.key, want.task.index, tuple(lost), (*want.withdrawn, *paths))
 
 
 _LOG_NAMES: dict[str, Stream] = {"stdout": "stdout", "stderr": "stderr"}
 _LOGS = {name.encode(): name for name in _LOG_NAMES}
+_LOGS_LOST = [f"log {name}" for name in _LOG_NAMES]
 
 
 async def _nothing() -> AsyncIterator[bytes]:

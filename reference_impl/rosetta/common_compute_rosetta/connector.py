@@ -74,7 +74,7 @@ class PlainHost(ShellHost):
         except FacilityUnavailable as error:
             status = {"state": "unavailable", "message": error.detail}
             return {**describe.facility_document(self._settings, None), "status": status}
-        return describe.facility_document(self._settings, self._machine)
+        return self._with_status(describe.facility_document(self._settings, self._machine))
 
     async def submit(self, batch: Sequence[Submission]) -> Sequence[Accepted | Refused | Deferred | Unknown]:
         """Send parts as archives; the host takes each by one rename, so it has it whole or not at all."""
@@ -118,9 +118,10 @@ class PlainHost(ShellHost):
                     call.argv, call.stdin, deadline_seconds=LONG_DEADLINE_SECONDS
                 )
             if finished.exit_code in NOTHING_HAPPENED:
-                words = records.first_words(finished.stderr)
+                words = self._not_taken(finished)
                 return [Deferred(key, words) for key in keys]
             found = records.read_keys(finished.stdout)
+            self._full = None
         except HostUnreachable as error:
             outcome = Unknown if error.started else Deferred
             return [outcome(key, error.detail) for key in keys]
@@ -185,7 +186,10 @@ class PlainHost(ShellHost):
         site = await self._site()
         async with self._starting_lanes:
             call = compose("mend", site, variables={"WAITING": missing_lanes}, lines=lines)
-            await self._run(call)
+            finished = await self._run(call)
+        if missing_lanes:
+            # It tries to write something before it starts lanes.
+            self._full = records.why_not_taken(finished.stderr, self._base) or None
 
     async def cancel(self, parts: Sequence[LivePart]) -> None:
         """Mark live tasks as ended by wish, and let a detached process see to those that run."""

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from common_compute_connector.plan import TaskPlan
 
+NO_SPACE = 73
+"""The exit code of a task that could not write its records, and has not begun its command (EX_CANTCREAT)."""
+
 MAX_STRING_BYTES = 131_071
 """Linux takes no longer argument, and no longer `NAME=value` (execve(2): MAX_ARG_STRLEN, with its NUL)."""
 
@@ -68,7 +71,7 @@ def task_script(
         _variable("LANG", surroundings.lang),
         b"export PATH HOME TMPDIR LANG",
         _BEGIN,
-        b"echo inputs >../stage",
+        b"echo inputs >../stage || exit %d" % NO_SPACE,
         *placing,
         b"umask 022",
     ]
@@ -77,7 +80,7 @@ def task_script(
     if surroundings.setup:
         # On lines of its own, for a comment or a here-document in it; its last status counts.
         lines += [
-            b"echo setup >../stage",
+            b"echo setup 1<>../stage",
             b"{",
             surroundings.setup.encode(),
             b"} >/dev/null 2>../words || exit 1",
@@ -86,7 +89,7 @@ def task_script(
     lines += [
         b"search=" + (b"$PATH" if own_path is None else quote(own_path)),
         _LOOK,
-        b"if look " + quote(plan.command[0]) + b"; then echo command; else echo missing; fi >../stage",
+        b"if look " + quote(plan.command[0]) + b"; then echo command; else echo missing; fi 1<>../stage",
         b" ".join([b"exec", *_argv(plan.command, plan.environment)]),
     ]
     return b"\n".join(lines) + b"\n"
@@ -96,11 +99,12 @@ _BEGIN = rb"""umask 077
 began=$1
 IFS= read -r stat </proc/$$/stat
 set -- ${stat##*) }
-printf '%s %s %s .\n' "$$" "${20}" "$began" >../start
+printf '%s %s %s .\n' "$$" "${20}" "$began" >../start || exit NO_SPACE
 set --
-[ ! -e ../ending ] || exit 0"""
+[ ! -e ../ending ] || exit 0""".replace(b"NO_SPACE", b"%d" % NO_SPACE)
 """The record that the task began comes first and the look for a reason to end afterwards: who cancels does it
-the other way round, so that one of the two sees the other."""
+the other way round, so that one of the two sees the other. A command of which nobody could know that it runs
+must not: nothing could end it. Later records are written into the space of earlier ones."""
 
 _LOOK = rb"""look() {
     case $1 in

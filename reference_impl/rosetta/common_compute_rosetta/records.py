@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from common_compute_connector.jobs import Native, Reason, Resolved, State
 from common_compute_connector.protocol import PartKey, TaskSeen
+from common_compute_rosetta.process import NO_SPACE
 from common_compute_rosetta.runtimes.box import Account
 from common_compute_rosetta.runtimes.found import Runtime, read_account, read_programs, runtimes_of
 from common_compute_rosetta.sandbox import key_of
@@ -22,7 +23,7 @@ class Garbled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a probe found."""
+    """What a probe found; `reads_beyond` if `head -c` there takes more from a stream than it gives."""
 
     directory: str
     architecture: str
@@ -35,6 +36,7 @@ class Machine:
     account: Account | None = None
     runtimes: Sequence[Runtime] = ()
     programs: Collection[str] = ()
+    reads_beyond: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def read_machine(stdout: bytes) -> Machine:
             cores=int(told["cores"]),
             memory_bytes=int(told["memory"]),
             reaper=told.get("reaper", "none"),
+            reads_beyond=told.get("reads") == "beyond",
             missing=missing,
             account=read_account(told),
             runtimes=runtimes_of(programs),
@@ -154,6 +157,8 @@ def _read_task(sighting: Sighting, key: PartKey, index: int, line: str, boot: st
         seen = _ended(index, started_at, record, native, resolved)
     elif word == "never":
         seen = TaskSeen(index, State.CANCELLED, reason=_CANCELLED, native=native)
+    elif word == "vanished":
+        seen = TaskSeen(index, State.FAILED, reason=_VANISHED, native=native)
     elif word == "waiting" or (word == "running" and started_at is None):
         seen = TaskSeen(index, State.QUEUED, native=native)
     elif word == "running":
@@ -164,6 +169,7 @@ def _read_task(sighting: Sighting, key: PartKey, index: int, line: str, boot: st
 
 
 _CANCELLED = Reason("cancelled-by-user")
+_VANISHED = Reason("lost", "the task's directory is gone, and with it how it ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +230,8 @@ def verdict(end: End) -> tuple[State, Reason | None]:
     kind, number, stage, ending, words = end.kind, end.number, end.stage, end.ending, end.words
     if ending == "cancel":
         return State.CANCELLED, _CANCELLED
+    if kind == "exit" and number == NO_SPACE and stage not in ("command", "missing"):
+        return State.FAILED, Reason("node-failure", NO_SPACE_WORDS)
     if ending in _ENDINGS:
         return State.FAILED, Reason(_ENDINGS[ending], words or _WORDS[ending])
     if stage in _STAGES:
@@ -238,6 +246,10 @@ def verdict(end: End) -> tuple[State, Reason | None]:
         return State.FAILED, Reason("exit-nonzero", f"exit code {number}")
     return State.SUCCEEDED, None
 
+
+NO_SPACE_WORDS = (
+    "the task could not write there before its command began: is the disk full, or a quota used up?"
+)
 
 _ENDINGS = {
     "wall-time": "wall-time-exceeded",
@@ -277,6 +289,18 @@ def read_time(text: str) -> datetime | None:
 def first_words(stderr: bytes) -> str:
     """Give what a command complained of, for people: at most 500 characters of it."""
     return " ".join(stderr.decode(errors="replace").split())[:500]
+
+
+def why_not_taken(stderr: bytes, directory: str) -> str:
+    """Say why a directory took nothing more in: the same words for the same cause, whatever was sent."""
+    words = stderr.decode(errors="replace")
+    for cause in _CAUSES:
+        if cause in words:
+            return f"{directory}: {cause}"
+    return first_words(stderr)
+
+
+_CAUSES = ("No space left on device", "Disk quota exceeded", "Read-only file system", "Permission denied")
 
 
 def names(keys: Iterable[PartKey]) -> list[tuple[str, str]]:

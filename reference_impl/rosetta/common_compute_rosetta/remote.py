@@ -60,9 +60,12 @@ class RemoteFacility(ByAccount):
         await self._reach_out()
         found = self._undescribed()
         for host in self.hosts:
-            found = await host.describe()
+            before, found = found, await host.describe()
             if "status" not in found:
                 break
+            if _state(before) == "degraded":
+                # It is there, which is more than can be said of one that does not answer.
+                found = before
         return {**found, **self._of_credentials(found)}
 
     def look_through(self, account: str, private_key: str) -> None:
@@ -114,3 +117,8 @@ class RemoteFacility(ByAccount):
                 "instructions": _INSTRUCTIONS[self.delegation],
             },
         }
+
+
+def _state(document: Document) -> str | None:
+    status: Document = document.get("status", {})
+    return status.get("state")

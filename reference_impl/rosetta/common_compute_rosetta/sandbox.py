@@ -8,6 +8,8 @@ Below the service's directory on the host:
     parts/KEY/tasks/I/work/, tmp/   where its command works; the inputs are copied there
     parts/KEY/tasks/I/out, err      pipes, through which the logs go to `stdout` and `stderr`
     parts/KEY/tasks/I/...           records: taken, start, stage, words, ending, status, end
+    parts/KEY/tasks/I/end.new       the space of `end`, for a disk that is full by then; `status` has its own
+    parts/KEY/tasks/I/stdout.cut    a log that a full disk has cut: it is lost
     parts/KEY/tasks/I/sending/      what of its results goes elsewhere, as `sh/sending.sh` keeps it
     staged/KEY/                     the part's inputs from elsewhere, as `sh/staging.sh` keeps them
     queue/PLACE.KEY                 an empty file: where in the queue the part is
@@ -149,8 +151,15 @@ def _members(sandboxes: Sequence[Sandbox], place: int | None) -> Iterator[tuple[
                 member.type = kind
                 member.mode = 0o700
                 yield member, b""
+            for last in _RESERVED:
+                yield _file(f"parts/{name}/tasks/{index}/{last}", RESERVE)
     yield _file("complete", b"")
 
+
+RESERVE = b"\n" * 512
+"""What stands in a record that is still to be written, so that it has its place when the disk is full."""
+
+_RESERVED = ("status", "end.new")
 
 _TASK_MEMBERS = (
     ("work", tarfile.DIRTYPE),

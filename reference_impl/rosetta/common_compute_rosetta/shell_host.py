@@ -35,6 +35,7 @@ from common_compute_connector.protocol import (
 from common_compute_rosetta import collect, describe, records
 from common_compute_rosetta.archive import ArchiveStream, BrokenStream
 from common_compute_rosetta.calls import Argument, Call, Site, compose
+from common_compute_rosetta.collect import Outcomes, TaskId, Wanted
 from common_compute_rosetta.configuration import Settings
 from common_compute_rosetta.container_settings import ContainerSettings
 from common_compute_rosetta.findings import Findings, findings
@@ -52,6 +53,10 @@ LONG_DEADLINE_SECONDS = 600.0
 
 STREAM_BYTES = 16 * 1024 * 1024
 """What one submission call carries, unless a single part is larger."""
+
+_READINGS = 3
+_READ_AGAIN_SECONDS = 1.0
+"""A file that changes while it is read is read so often, with so long a rest before it is read again."""
 
 NOTHING_HAPPENED = (3, 4)
 """The exit codes with which our scripts say so."""
@@ -85,6 +90,8 @@ class ShellHost:
         self._staging = Staging(settings.staging, self._lines)
         self._sending = Sending(settings.staging, self._lines)
         self._probing = asyncio.Lock()
+        # Why the host takes nothing in, in words, as long as it was so at the last try.
+        self._full: str | None = None
 
     async def list_software(self) -> Sequence[Document]:
         """Give the catalogue."""
@@ -118,13 +125,33 @@ class ShellHost:
             [w for w in wanted if w.deliveries and (w.task.part.key, w.task.index) not in seen.done], site
         )
         wanted = [want for want in wanted if (want.task.part.key, want.task.index) not in begun]
+        for _ in range(_READINGS):
+            unsteady: list[Wanted] = []
+            async with aclosing(self._give(wanted, site, seen.done, unsteady)) as items:
+                async for item in items:
+                    yield item
+            if not unsteady:
+                return
+            wanted = unsteady
+            await self._clock.sleep(_READ_AGAIN_SECONDS)
+        for want in wanted:
+            yield collect.given_up(want)
+
+    async def _give(
+        self,
+        wanted: Sequence[Wanted],
+        site: Site,
+        done: Mapping[TaskId, Outcomes],
+        unsteady: list[Wanted],
+    ) -> AsyncGenerator[LogBytes | ResultBytes | ResultSent | Collected, None]:
+        """Stream what is wanted; to `unsteady` goes what must be asked for once more."""
         if not wanted:
             return
         call = compose("give", site, lines=[line for want in wanted for line in want.lines])
         chunks = self._transport.stream(call.argv, call.stdin, idle_seconds=DEADLINE_SECONDS)
         try:
             async with aclosing(chunks):
-                async for item in collect.unpack(wanted, ArchiveStream(chunks), seen.done):
+                async for item in collect.unpack(wanted, ArchiveStream(chunks), done, unsteady):
                     yield item
         except (HostUnreachable, BrokenStream) as error:
             raise FacilityUnavailable(self.facility_id, str(error)) from error
@@ -190,6 +217,17 @@ class ShellHost:
     async def _lines(self, call: Call) -> Sequence[str]:
         return self._understood(records.closed_lines, await self._run(call))
 
+    def _not_taken(self, finished: Finished) -> str:
+        """Remember, and say in words, why the host took nothing in."""
+        self._full = records.why_not_taken(finished.stderr, self._base)
+        return self._full
+
+    def _with_status(self, document: Document) -> Document:
+        """Tell of a host that takes nothing in; what runs there goes on."""
+        if self._full is None:
+            return document
+        return {**document, "status": {"state": "degraded", "message": self._full}}
+
     async def _remove(self, keys: Iterable[PartKey]) -> list[PartKey]:
         site = await self._site()
         call = compose("release", site, lines=records.names(keys))
@@ -207,6 +245,7 @@ class ShellHost:
             self._settings.shell,
             machine.reaper,
             self._settings.max_running or machine.cores,
+            machine.reads_beyond,
         )
 
     async def _probe(self) -> records.Machine:

@@ -101,7 +101,8 @@ class SlurmHost(ShellHost):
         except FacilityUnavailable as error:
             status = {"state": "unavailable", "message": error.detail}
             return {**slurm_describe.facility_document(self._settings, None, None), "status": status}
-        return slurm_describe.facility_document(self._settings, self._machine, self._cluster)
+        document = slurm_describe.facility_document(self._settings, self._machine, self._cluster)
+        return self._with_status(document)
 
     def findings(self) -> Findings | None:
         """Tell what was found there, of Slurm as well."""
@@ -157,8 +158,9 @@ class SlurmHost(ShellHost):
                 call.argv, call.stdin, deadline_seconds=LONG_DEADLINE_SECONDS
             )
             if finished.exit_code in NOTHING_HAPPENED:
-                words = records.first_words(finished.stderr)
+                words = self._not_taken(finished)
                 return [Deferred(key, words) for key in handles]
+            self._full = None
             outcomes = slurm_queue.read_submissions(finished.stdout)
         except HostUnreachable as error:
             outcome = Unknown if error.started else Deferred

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common_compute_connector.jobs import Native, Reason, Resolved, State, TaskSeen
-from common_compute_rosetta.records import verdict
+from common_compute_rosetta.process import NO_SPACE
+from common_compute_rosetta.records import NO_SPACE_WORDS, verdict
 from common_compute_rosetta.slurm_queue import Record, Row
 
 GOING_ON: Mapping[str, State | None] = {
@@ -225,6 +226,8 @@ def _verdict(
         return verdict(record.end)
     if _could_not_start(row, record):
         return State.FAILED, Reason("node-failure", f"{told}: the job's script could not be started")
+    if record.started_at is None and row.code == NO_SPACE:
+        return State.FAILED, Reason("node-failure", f"{told}: {NO_SPACE_WORDS}")
     if record.started_at is None:
         told = f"{told}, exit code {row.code}:{row.signal}, and the job left no record"
         return State.FAILED, Reason("node-failure", f"{told}: does its node see the service's directory?")

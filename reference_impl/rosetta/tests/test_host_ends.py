@@ -131,15 +131,15 @@ async def test_a_log_is_complete_before_the_end_is_told(house):
     """A task has not ended as long as something of its log is on its way."""
     run = await house.submit(house.spec("sh", "-c", "echo $$ >>../pids; sleep 0.3; echo last words"))
     await written(house, run, 1)
-    copying = [cat for cat in children_of(house.lanes()) if cat_of(cat)]
+    copying = [pid for pid in children_of(house.lanes()) if is_copier(pid)]
     assert 2 == len(copying)
-    for cat in copying:
-        os.kill(cat, signal.SIGSTOP)
+    for copier in copying:
+        os.kill(copier, signal.SIGSTOP)
     await house.clock.sleep(0.8)
     await house.observe(run)
     assert State.RUNNING == run.task.state
-    for cat in copying:
-        os.kill(cat, signal.SIGCONT)
+    for copier in copying:
+        os.kill(copier, signal.SIGCONT)
     await house.collect(await house.end(run))
     assert b"last words\n" == run.stdout
 
@@ -149,8 +149,8 @@ def children_of(parents: list[int]) -> list[int]:
     return [int(pid) for file in lists for pid in file.read_text().split()]
 
 
-def cat_of(pid: int) -> bool:
-    return Path(f"/proc/{pid}/comm").read_text() == "cat\n"
+def is_copier(pid: int) -> bool:
+    return Path(f"/proc/{pid}/comm").read_text() == "tee\n"
 
 
 async def test_what_a_command_leaves_behind_ends_with_it(house, is_alive):

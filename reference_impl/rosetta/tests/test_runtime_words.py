@@ -167,7 +167,7 @@ def test_the_script_of_a_task():
     script = task_script(PLAN, "/t", Surroundings("/bin", "C"), {}, lines).decode()
     order = [
         "echo inputs >../stage",
-        "echo image >../stage",
+        "echo image 1<>../stage",
         "search='/image'",
         "look 'run'",
         "echo command",

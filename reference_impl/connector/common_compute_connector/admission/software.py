@@ -63,7 +63,10 @@ def _installed_faults(sound: Sound, offer: Offer) -> Iterator[Fault]:
         )
         return
     built_for = [name for entry in meant for name in entry.get("architectures", ())]
-    wanted = sound.resources.get("architecture")
-    if built_for and wanted in offer.document["architectures"] and wanted not in built_for:
-        detail = f"This software is there for {', '.join(built_for)}."
+    there, wanted = offer.document["architectures"], sound.resources.get("architecture")
+    detail = f"This software is there for {', '.join(built_for)}."
+    if built_for and there and not set(there) & set(built_for):
+        member = "name" if version is None else "version"
+        yield unsupported(["software", member], f"{detail} No node there is of that architecture.")
+    elif built_for and wanted in there and wanted not in built_for:
         yield unsupported(["resources", "architecture"], detail)

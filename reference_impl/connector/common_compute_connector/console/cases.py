@@ -114,7 +114,9 @@ def _values(template: Mapping[str, Any], offer: Offer) -> Mapping[str, str] | No
     if template["software"]["kind"] == "container":
         image = probe.get("container", {}).get("image")
         return None if image is None else {"FACILITY": facility_id, "IMAGE": image}
-    wanted = _PROGRAM_SOFTWARE.get(template["command"][0], probe.get("installed", {}).get("name"))
+    wanted = template["software"]["name"]
+    if _NAME.fullmatch(wanted):
+        wanted = _PROGRAM_SOFTWARE.get(template["command"][0], probe.get("installed", {}).get("name"))
     versions = [entry for entry in offer.software if entry["name"] == wanted]
     chosen = next((entry for entry in versions if entry["default"]), None)
     if chosen is None:

@@ -52,11 +52,13 @@ async def collect_tasks(
             harvest.logs = [log for log in harvest.logs if log.stream != item.stream]
             harvest.logs.append(await _keep_log(content, item))
         elif isinstance(item, ResultBytes):
+            harvest.results = [result for result in harvest.results if result.path != item.path]
             harvest.results.append(await _keep_result(content, item))
         elif isinstance(item, ResultSent):
             harvest.results.append(_record_of(item, item.size_bytes, item.sha256, item.location))
         elif isinstance(item, Collected):
             harvest.lost = tuple(item.lost)
+            harvest.results = [result for result in harvest.results if result.path not in item.withdrawn]
             harvest.missing = missing_outputs(
                 rules[item.key, item.index], [result.path for result in harvest.results]
             )

@@ -57,10 +57,10 @@ class Contact:
         self._known.answered(self._clock.now())
         return answer
 
-    def backoff(self, tries: int = 0) -> float:
-        """Draw the seconds to wait after so many tries in vain: doubling, with jitter, at most a minute."""
+    def backoff(self, tries: int = 0, most_seconds: float = _LONGEST_PAUSE_SECONDS) -> float:
+        """Draw the seconds to wait after so many tries in vain: from the pace on doubling, with jitter."""
         first = self._known.connector.pace.observe_every_seconds
-        longest = min(first * 2.0 ** min(tries, 20), _LONGEST_PAUSE_SECONDS)
+        longest = min(first * 2.0 ** min(tries, 20), max(first, most_seconds))
         return longest * (0.5 + self._clock.chance() / 2)
 
     def _pause(self, detail: str, retry_after: float | None) -> None:

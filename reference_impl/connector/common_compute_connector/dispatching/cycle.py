@@ -70,6 +70,10 @@ class FacilityCycle:
             return moved
         return moved
 
+    def hurry(self) -> None:
+        """Wait no longer with what the facility did not take yet."""
+        self._handover.hurry()
+
     async def keep_leased(self) -> None:
         """Let go of what another process has taken over."""
         await self._leased.keep_leased()

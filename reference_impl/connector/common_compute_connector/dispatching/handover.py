@@ -21,6 +21,7 @@ from common_compute_connector.store import parts as stored
 from common_compute_connector.store.schema import Phase
 
 _TRIES_THAT_BREAK = 3
+_LONGEST_DEFERRAL_SECONDS = 5.0  # each try is written down twice, and an image may be on its way for an hour
 
 
 class Handover:
@@ -70,11 +71,19 @@ class Handover:
             elif isinstance(answer, Refused):
                 await self._leased.give_up(held, State.FAILED, answer.reason)
             elif isinstance(answer, Deferred):
-                held.not_before = self._clock.now() + timedelta(seconds=self._contact.backoff())
+                wait = self._contact.backoff(held.deferrals, _LONGEST_DEFERRAL_SECONDS)
+                held.not_before = self._clock.now() + timedelta(seconds=wait)
+                held.deferrals += 1
                 deferred.append(held)
         await self._accept(accepted)
         await self._leased.wait_again(deferred)
         return True
+
+    def hurry(self) -> None:
+        """Try at once what was put off: something has happened that may have helped."""
+        for held in self._leased.within(Phase.WAITING):
+            held.not_before = None
+            held.deferrals = 0
 
     async def find(self) -> bool:
         """Look for parts whose submission was begun and whose outcome nobody knows."""

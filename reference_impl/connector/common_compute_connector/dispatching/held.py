@@ -28,6 +28,8 @@ class HeldPart:
     cancel_asked_at: datetime | None = None
     not_before: datetime | None = None
     observed_at: datetime | None = None
+    deferrals: int = 0
+    """How often in a row the facility did not take this part yet."""
     failures: int = 0
     """How often the connector broke, in a way that it does not promise, when it was handed this part."""
 

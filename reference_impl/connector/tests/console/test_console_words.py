@@ -155,7 +155,9 @@ SOFTWARE = [
     {"name": "shell", "version": "2", "default": True},
     {"name": "shell", "version": "1", "default": False},
     {"name": "python", "version": "3", "default": True},
+    {"name": "timeseria", "version": "2.3.0", "default": True},
 ]
+WITHOUT_TIMESERIA = SOFTWARE[:3]
 
 
 def test_every_use_case_is_offered_where_it_can_run() -> None:
@@ -171,6 +173,7 @@ def test_every_use_case_is_offered_where_it_can_run() -> None:
         assert "here" == case.body["facility_id"]
     versions = {case.name: case.body["software"].get("version") for case in offered}
     assert ("2", None) == (versions["cta_installed_software"], versions["many_pools"])
+    assert "2.3.0" == versions["timeseria_library"]
 
 
 @pytest.mark.parametrize(
@@ -188,10 +191,14 @@ def test_every_use_case_is_offered_where_it_can_run() -> None:
         ),
         (
             _facility(limits={"max_array_tasks": 20}),
-            SOFTWARE,
+            WITHOUT_TIMESERIA,
             ["small", "cta_container", "cta_installed_software"],
         ),
-        (_facility(conforms_to=["core"]), SOFTWARE, ["small", "cta_container", "cta_installed_software"]),
+        (
+            _facility(conforms_to=["core"]),
+            SOFTWARE,
+            ["small", "cta_container", "cta_installed_software", "timeseria_library"],
+        ),
     ],
     ids=["containers alone", "no python", "short arrays", "no arrays"],
 )

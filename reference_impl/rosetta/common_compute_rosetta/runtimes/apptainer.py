@@ -53,6 +53,6 @@ def launch(box: Box) -> Launch:
 
 _AFTER = rb"""if [ $code = 255 ] && LOOK -c : 2>/dev/null &&
     ! LOOK -c 'command -v "$1"' sh COMMAND >/dev/null 2>&1; then
-    echo missing >../stage
+    echo missing 1<>../stage
     code=127
 fi"""

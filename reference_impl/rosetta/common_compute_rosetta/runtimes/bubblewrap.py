@@ -56,10 +56,10 @@ def _names(box: Box) -> bytes:
 
 _AFTER = rb"""if [ $code != 0 ] && ! grep -q '"exit-code"' ../runtime; then
     if BWRAP --ro-bind / / true 2>/dev/null; then
-        echo missing >../stage
+        echo missing 1<>../stage
         code=127
     else
-        echo image >../stage
+        echo image 1<>../stage
         echo 'bubblewrap does not work on this host; its words are in stderr' >../words
     fi
 fi"""

@@ -44,10 +44,10 @@ _AFTER = rb"""case $code in
     case $(DOCKER inspect --format '{{.State.StartedAt}}' NAME 2>/dev/null) in
     '' | 0001-*)
         if [ $code = 125 ]; then
-            echo image >../stage
+            echo image 1<>../stage
             echo 'docker could not run the image; its words are in stderr' >../words
         else
-            echo missing >../stage
+            echo missing 1<>../stage
         fi
         ;;
     esac

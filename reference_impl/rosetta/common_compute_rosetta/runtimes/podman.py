@@ -68,9 +68,9 @@ fi"""
 
 _AFTER = rb"""if [ ! -s ../runtime ]; then
     case $code in
-    126 | 127) echo missing >../stage ;;
+    126 | 127) echo missing 1<>../stage ;;
     *)
-        echo image >../stage
+        echo image 1<>../stage
         echo 'podman could not run the image; its words are in stderr' >../words
         ;;
     esac

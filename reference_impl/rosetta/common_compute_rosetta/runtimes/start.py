@@ -51,7 +51,7 @@ def start_lines(
         gpus=gpus,
     )
     launch = runtime.launch(box)
-    lines = [b"echo image >../stage"]
+    lines = [b"echo image 1<>../stage"]
     if not launch.in_place:
         # From here on only the command's own processes count, and not what calls it into being.
         lines.append(b": >../apart")
@@ -70,7 +70,7 @@ def start_lines(
 
 def _run(launch: Launch) -> list[bytes]:
     if launch.in_place:
-        return [b"echo command >../stage", b" ".join([b"exec", *_words(launch)])]
+        return [b"echo command 1<>../stage", b" ".join([b"exec", *_words(launch)])]
     lines = []
     run = _words(launch)
     if launch.arguments:
@@ -79,7 +79,7 @@ def _run(launch: Launch) -> list[bytes]:
         run.append(b"8>../runtime 9<../arguments")
     return [
         *lines,
-        b"echo command >../stage",
+        b"echo command 1<>../stage",
         b" ".join(run),
         b"code=$?",
         launch.after,
@@ -100,7 +100,7 @@ _HERE = rb"""if [ ! -e PLACE ]; then
 fi"""
 
 _MISSING = rb"""if ! look COMMAND; then
-    echo missing >../stage
+    echo missing 1<>../stage
     printf '%s: there is no such command in the image\n' COMMAND >&2
     exit 127
 fi"""

@@ -33,6 +33,11 @@ part() {
 # The order of the looks matters: a task may go on between two of them, and each answer must still be true.
 task() {
     # Whoever takes a task looks for a reason to end it afterwards: not taken and with a reason, it never runs.
+    if [ ! -d "$1" ]; then
+        # A command may remove what is recorded of it.
+        [ ! -d "$_part" ] || printf '%s vanished\n' "$_index"
+        return
+    fi
     _ending=
     [ ! -e "$1/ending" ] || _ending=yes
     if [ ! -e "$1/taken" ]; then

@@ -6,7 +6,7 @@ main() {
 }
 
 machine() {
-    for _tool in awk date find grep head mkfifo setsid tail tar wc; do
+    for _tool in awk date find grep head mkfifo setsid tail tar tee wc; do
         command -v "$_tool" >/dev/null || printf 'missing\t%s\n' "$_tool"
     done
     [ -r /proc/self/stat ] && [ -r /proc/uptime ] || printf 'missing\t/proc\n'
@@ -24,6 +24,8 @@ machine() {
     printf 'system\t%s\n' "$(uname -sr)"
     printf 'cores\t%s\n' "$(getconf _NPROCESSORS_ONLN)"
     printf 'memory\t%s\n' "$(awk '$1 == "MemTotal:" { printf "%.0f", $2 * 1024 }' /proc/meminfo)"
+    # A head that reads further than it should would swallow what follows a script.
+    [ "$(printf 12 | { head -c 1 >/dev/null && cat; })" = 2 ] || printf 'reads\tbeyond\n'
     # Who tells a death by signal from an exit above 128, tried.
     for _reaper in perl python3; do
         case $_reaper in

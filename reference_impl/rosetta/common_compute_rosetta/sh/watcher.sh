@@ -37,7 +37,7 @@ lane() {
     ME="$BOOT $$ $BORN"
     MINE=lanes/.$$.$BORN
     printf '%s\n' "$ME" >"$MINE" || exit 1
-    KEY='' NEXT=0
+    KEY='' NEXT=0 FULL=
     while claim; do
         while pick; do
             run_task
@@ -46,9 +46,10 @@ lane() {
         done
         # Give the slot back first and look again then: whoever adds to the queue looks for lanes afterwards.
         rm -f "lanes/$SLOT"
-        waiting || break
+        # Where nothing can be written, whoever looks after what waits starts a lane when that may have changed.
+        [ -z "$FULL" ] && waiting || break
     done
-    rm -f "$MINE"
+    rm -f "$MINE" "$MINE.space"
 }
 
 # Take this lane's slot, unless another lane lives there.
@@ -82,12 +83,17 @@ pick() {
         KEY=$_key
         while [ "$NEXT" -lt $((_first + _count)) ]; do
             INDEX=$NEXT
-            T=$BASE/parts/$KEY/tasks/$INDEX
+            # From the directory that this lane is in, which may be moved away and come back.
+            T=parts/$KEY/tasks/$INDEX
             NEXT=$((NEXT + 1))
             # A task that has a reason to end before it began will never run.
             [ -e "$T/taken" ] || [ -e "$T/ending" ] && continue
-            ln "$MINE" "$T/taken" 2>/dev/null && return 0
-            [ -e "$T/taken" ] || [ ! -d "$T" ] || return 1
+            # What waits goes on waiting where nothing can be written.
+            printf '%s\n' "$ME" 2>/dev/null >"$MINE.space" && ln "$MINE" "$T/taken" 2>/dev/null && return 0
+            [ -e "$T/taken" ] || [ ! -d "$T" ] || {
+                FULL=yes
+                return 1
+            }
         done
         rm -f "$_entry"
     done
@@ -97,9 +103,10 @@ pick() {
 # Run the task that was taken, from its logs to its last record.
 run_task() {
     # The logs go through pipes: a program that opens /dev/stderr anew must not cut off what is there.
-    cat <"$T/out" >"$T/stdout" 2>/dev/null &
+    # And tee reads on when the disk is full, so that a command does not die of its log.
+    tee "$T/stdout" <"$T/out" >/dev/null 2>&1 &
     _cat_out=$!
-    cat <"$T/err" >"$T/stderr" 2>/dev/null &
+    tee "$T/stderr" <"$T/err" >/dev/null 2>&1 &
     _cat_err=$!
     _limits=
     if [ "$WALL" -gt 0 ] || [ "$MEMORY" -gt 0 ]; then
@@ -139,7 +146,8 @@ reap() {
             waitpid $pid, 0;
             my $how = $? & 127 ? "signal " . ($? & 127) : "exit " . ($? >> 8);
             my $line = sprintf("%s %.6f\n", $how, $now->());
-            open(my $out, ">", $file) or exit 1;
+            my $out;
+            open($out, "+<", $file) or open($out, ">", $file) or exit 1;
             print $out $line;
         ' "$T/status" "$TIME" setsid env -i "$@" "$SHELL_PATH" "$T/run" </dev/null >"$T/out" 2>"$T/err"
         ;;
@@ -157,14 +165,14 @@ if not pid:
 status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 how = "exit %d" % status if status >= 0 else "signal %d" % -status
 line = "%s %.6f\n" % (how, time.time())
-with open(sys.argv[1], "w") as out:
+with open(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT, 0o600), "w") as out:
     out.write(line)
 ' "$T/status" setsid env -i "$@" "$SHELL_PATH" "$T/run" </dev/null >"$T/out" 2>"$T/err"
         ;;
     *)
         # In a subshell, so that this shell's own remark on a death by signal is not in the log.
         (trap - TERM && exec setsid env -i "$@" "$SHELL_PATH" "$T/run" "$(clock)") </dev/null >"$T/out" 2>"$T/err"
-        echo "exit $? $(clock)" >"$T/status"
+        echo "exit $? $(clock)" 1<>"$T/status"
         ;;
     esac
 }
@@ -196,7 +204,14 @@ drain() {
             kill -s KILL "$1" "$2" 2>/dev/null
         fi
     done
-    wait "$1" "$2" 2>/dev/null
+    whole "$1" stdout
+    whole "$2" stderr
+}
+
+# Take the name away from the log $2 if $1, which wrote it, could not write all of it: no part of a log is the log.
+whole() {
+    wait "$1" 2>/dev/null
+    [ $? != 1 ] || mv -f "$T/$2" "$T/$2.cut" 2>/dev/null
 }
 
 # Sleep for $1 seconds, or for a whole one where sleep knows no fractions.
@@ -205,7 +220,7 @@ nap() {
 }
 
 # Write the task's last record: how ($1 exit, signal or none; $2 the number), when, at which stage. Nobody reads it
-# before it is whole: it gets its name then, unless AT_ONCE is set and somebody else tells that this has ended.
+# before it is whole: it gets its name then. Its space is there already.
 conclude() {
     first_line "$T/stage"
     _stage=${LINE:-starting}
@@ -215,11 +230,9 @@ conclude() {
         _ending=${LINE:-cancel}
     fi
     first_line "$T/words"
-    _end=$T/end.new
-    [ -z "$AT_ONCE" ] || _end=$T/end
     until
-        printf '%s %s %s %s %s %s\n' "$1" "$2" "${3:-$(clock)}" "$_stage" "$_ending" "$LINE" >"$_end" &&
-            { [ -n "$AT_ONCE" ] || mv -f "$_end" "$T/end"; }
+        printf '%s %s %s %s %s %s\n' "$1" "$2" "${3:-$(clock)}" "$_stage" "$_ending" "$LINE" 1<>"$T/end.new" &&
+            mv -f "$T/end.new" "$T/end"
     do
         # A full disk, perhaps: the end of a task must not get lost.
         [ -e "$T/run" ] || return
@@ -287,11 +300,13 @@ end_task() {
 # Write the last record in the place of a dead lane. What reaped the command may have outlived the lane.
 abandon() {
     _tries=0
-    while [ ! -s "$T/status" ] && [ $_tries -lt 10 ]; do
+    first_line "$T/status"
+    while [ -z "$LINE" ] && [ $_tries -lt 10 ]; do
         _tries=$((_tries + 1))
         nap 0.02
+        first_line "$T/status"
     done
-    [ -s "$T/status" ] || say_once "$T/ending" "$1"
+    [ -n "$LINE" ] || say_once "$T/ending" "$1"
     end_leftovers
     # What copies a log waits for its pipe's other end; if the lane died before there was one, let it see one.
     true <>"$T/out" <>"$T/err"
@@ -300,7 +315,7 @@ abandon() {
     [ -e "$T/end" ] || conclude ${LINE:-none 0}
 }
 
-USE=$1 BASE=$2 TIME='' EXEC='' AT_ONCE=
+USE=$1 BASE=$2 TIME='' EXEC=''
 [ "$USE" = slurm ] || cd "$BASE" || exit 1
 case $USE in
 lane)

@@ -9,6 +9,8 @@ begin() {
     # From here on everything is in the task's own directory and reached from there: a job that was believed dead
     # and was started anew elsewhere writes into what is no longer the task's.
     is_the_job && fresh_task || exit 1
+    # The space for how it will have ended comes first: without it nothing begins.
+    printf '\n%511s' '' >end.new || exit $NO_SPACE
     set --
     for _device in $DEVICES; do
         eval "[ -z \"\${$_device}\" ] || set -- \"\$@\" \"$_device=\${$_device}\""
@@ -20,7 +22,7 @@ begin() {
         read -r UP _ </proc/uptime
         exec perl -e "$RUN" "$SHELL_PATH" "$BASE/$WATCHER" "$BASE" "$KEY" "$INDEX" "$GRACE" "$WALL" "$TIME" "$UP" "$@"
     fi
-    mkdir work tmp && mkfifo out err || exit 1
+    mkdir work tmp && mkfifo out err && printf '\n%511s' '' >status || exit $NO_SPACE
     exec "$SHELL_PATH" "$BASE/$WATCHER" slurm "$BASE" "$SHELL_PATH" "$REAPER" "$KEY" "$INDEX" "$GRACE" "$WALL" "$@"
 }
 
@@ -49,10 +51,12 @@ fresh_task() {
     fi
     cd "$INDEX" || return
     set -C
-    { printf '%s\n' $ATTEMPT >attempt; } 2>/dev/null
-    _taken=$?
+    { printf '%s\n' $ATTEMPT >attempt; } 2>/dev/null || {
+        first_line attempt
+        [ -n "$LINE" ] || exit $NO_SPACE
+        return 1
+    }
     set +C
-    return $_taken
 }
 
 # Remove $1, also directories in it that a command made so that their own account cannot read them.
@@ -64,4 +68,5 @@ remove_tree() {
 }
 
 umask 077
+NO_SPACE=73
 begin

@@ -2,6 +2,7 @@
 # one, which is what a short task costs most. In the working directory are the task's script and records.
 my ($shell, $watcher, $base, $key, $index, $grace, $wall, $time, $up, @granted) = @ARGV;
 my @log = ("stdout", "stderr");
+my (@from, @to, @into);
 my $asked = 0;
 $SIG{TERM} = sub { $asked ||= 1 };
 $SIG{CHLD} = sub { };
@@ -20,10 +21,27 @@ sub first_line {
     return $line;
 }
 
+# Into the space that is there, if there is any.
 sub write_line {
-    open my $file, ">", $_[0] or return 0;
+    my $file;
+    open $file, "+<", $_[0] or open $file, ">", $_[0] or return 0;
     print $file $_[1] or return 0;
     return close $file;
+}
+
+# Write into a log, whatever signal (4 is EINTR) comes between. No part of a log is the log: one that a full disk cuts loses its name, and the command goes on.
+sub keep {
+    my ($each, $bytes) = @_;
+    while ($into[$each] && length $bytes) {
+        my $count = syswrite $into[$each], $bytes;
+        if (defined $count) {
+            substr($bytes, 0, $count) = "";
+        } elsif ($! != 4) {
+            close $into[$each];
+            $into[$each] = undef;
+            rename $log[$each], "$log[$each].cut";
+        }
+    }
 }
 
 # The watcher finds all processes of a task, also in containers, and is beyond the signals that Slurm sends to them.
@@ -35,11 +53,10 @@ sub call_watcher {
     exit 127;
 }
 
-mkdir $_ or exit 1 for "work", "tmp";
-my (@from, @to, @into);
+mkdir $_ or exit 73 for "work", "tmp";
 for (0, 1) {
     pipe $from[$_], $to[$_] or exit 1;
-    open $into[$_], ">", $log[$_] or exit 1;
+    open $into[$_], ">", $log[$_] or exit 73;
 }
 my $pid = fork;
 exit 1 unless defined $pid;
@@ -86,7 +103,7 @@ while (@open || !defined $status) {
         my $count = sysread $from[$each], my $bytes, 65536;
         next unless defined $count;
         if ($count) {
-            syswrite $into[$each], $bytes;
+            keep($each, $bytes);
         } else {
             close $from[$each];
         }
@@ -99,7 +116,7 @@ my $stage = first_line("stage") || "starting";
 my $ending = -e "ending" ? first_line("ending") || "cancel" : "-";
 my $line = sprintf "%s %d %.6f %s %s %s\n", $how, $number, $time + $ended, $stage, $ending, first_line("words");
 # A full disk, perhaps: the end of a task must not get lost.
-until (write_line("end", $line)) {
+until (write_line("end.new", $line) && rename "end.new", "end") {
     last unless -e "run";
     sleep 1;
 }

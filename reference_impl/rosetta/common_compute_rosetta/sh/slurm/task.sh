@@ -3,15 +3,15 @@
 
 # Run the task with the variables $@, and end with its exit code.
 slurm_task() {
-    T=. AT_ONCE=yes
+    T=.
     TIME=$(date +%s.%N)
     uptime
     BEGAN=$NOW
     trap slurm_ends TERM
     # Slurm may signal every process of the job, and these have to see the end of the task.
-    (trap '' TERM && exec cat <out >stdout 2>/dev/null) &
+    (trap '' TERM && exec tee stdout <out >/dev/null 2>&1) &
     _cat_out=$!
-    (trap '' TERM && exec cat <err >stderr 2>/dev/null) &
+    (trap '' TERM && exec tee stderr <err >/dev/null 2>&1) &
     _cat_err=$!
     # What waits for the command is in the background here, where a shell ignores interrupts.
     [ "$REAPER" != none ] || ! env --default-signal true 2>/dev/null || set -- --default-signal "$@"

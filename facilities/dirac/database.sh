@@ -1,0 +1,68 @@
+# MariaDB for DIRAC: its own data, its own port on the loopback, and a password that nobody else needs.
+
+# Those whose tables come from DIRAC's files; some of these files are nearly empty, and the service makes the tables.
+DATABASES=(
+    Framework/ProxyDB
+    ResourceStatus/ResourceStatusDB
+    ResourceStatus/ResourceManagementDB
+    WorkloadManagement/JobDB
+    WorkloadManagement/JobLoggingDB
+    WorkloadManagement/PilotAgentsDB
+    WorkloadManagement/SandboxMetadataDB
+    WorkloadManagement/TaskQueueDB
+)
+
+start_database() {
+    local log=$STATE/log/mariadb-install.log
+    [[ -s $STATE/database-password ]] || (umask 077 && openssl rand -hex 16 >"$STATE/database-password")
+    # Made beside its place and then moved: what was interrupted is begun anew.
+    if [[ ! -d $STATE/data/mysql ]]; then
+        rm -rf "$STATE/data/new"
+        mariadb-install-db --no-defaults --user="$SERVER_ACCOUNT" --datadir="$STATE/data/new" \
+            --auth-root-authentication-method=socket --skip-test-db >"$log" 2>&1 ||
+            fail "MariaDB's first tables could not be made" "$log" "make room on the disk, and run 'up' again"
+        mv "$STATE/data/new" "$STATE/data/mysql"
+    fi
+    start_part mariadbd none /usr/sbin/mariadbd --no-defaults --datadir="$STATE/data/mysql" \
+        --socket="$STATE/data/mysql.sock" --bind-address=127.0.0.1 --port="${PORT[mariadbd]}" --skip-name-resolve \
+        --pid-file="$STATE/data/mysql.pid" --sql-mode=NO_ENGINE_SUBSTITUTION --skip-log-bin --performance-schema=OFF \
+        --innodb-buffer-pool-size=64M --innodb-flush-log-at-trx-commit=2
+    wait_for_part 60 mariadbd _ask_database
+    [[ -e $STATE/data/databases-made ]] || _make_databases
+}
+
+_ask_database() {
+    mariadb-admin --no-defaults --socket="$STATE/data/mysql.sock" ping
+}
+
+_sql() {
+    mariadb --no-defaults --socket="$STATE/data/mysql.sock" 2>"$STATE/log/sql.log" ||
+        fail "DIRAC's databases could not be made" "$STATE/log/sql.log" "run 'up' again"
+}
+
+# Each is made as a whole: one that was interrupted has its tables made anew.
+_make_databases() {
+    local database name sources password
+    sources=$(echo "$ENVIRONMENT"/lib/python3*/site-packages/DIRAC)
+    password=$(<"$STATE/database-password")
+    {
+        echo "CREATE OR REPLACE USER dirac@127.0.0.1 IDENTIFIED BY '$password';"
+        for database in "${DATABASES[@]}"; do
+            name=${database#*/}
+            echo "DROP DATABASE IF EXISTS $name; CREATE DATABASE $name; GRANT ALL ON $name.* TO dirac@127.0.0.1; USE $name;"
+            cat "$sources/${database%/*}System/DB/$name.sql"
+            echo ";"
+        done
+    } | _sql
+    touch "$STATE/data/databases-made"
+}
+
+# The rest of the tables, which need the configuration server.
+complete_databases() {
+    local as log=$STATE/log/tables.log
+    [[ ! -e $STATE/data/tables-made ]] || return 0
+    become "$SERVER_ACCOUNT" server
+    "${as[@]}" "$ENVIRONMENT/bin/python" "$STATE/programs/tables.py" >"$log" 2>&1 ||
+        fail "the tables of DIRAC's databases could not be made" "$log" "run 'down --purge', and 'up' again"
+    touch "$STATE/data/tables-made"
+}

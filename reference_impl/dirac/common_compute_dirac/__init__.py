@@ -1,0 +1,1 @@
+"""The DIRAC connector: jobs on a grid, with the software that its sites have installed."""
