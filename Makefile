@@ -38,8 +38,8 @@ test: setup ## run everything, in at most 40 minutes
 unit: setup ## run what needs no facility, in at most two minutes
 	@$(RUN)pytest -q -n auto -m 'not real and not long'
 
-test-long: setup ## run what takes longer, and keep its dated record
-	@tools/install-test-needs dirac
+test-long: setup ## run what takes longer, with the real facilities, and keep its dated record
+	@tools/install-test-needs slurm dirac
 	@$(RUN)pytest -m long
 
 check: setup ## ruff, mypy, import-linter, spec lint (the last one needs node)
