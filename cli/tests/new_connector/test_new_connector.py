@@ -44,7 +44,7 @@ def finish(new: Any) -> None:
         ("../bees", "cannot be a connector's name"),
         ("bienenstöcke", "cannot be a connector's name"),
         ("b" * 41, "at most 40 characters"),
-        ("internal", "There is a connector 'internal' already: take another name than internal, mock"),
+        ("internal", "There is a connector 'internal' already: take another name than dirac, internal, mock"),
     ],
 )
 def test_a_name_that_will_not_do_is_told(

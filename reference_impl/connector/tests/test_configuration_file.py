@@ -130,7 +130,7 @@ def test_everything_can_be_said() -> None:
         (LEAST.replace('"a"', '"a b"'), 'number 1: id "a b" must consist of'),
         (
             LEAST.replace('"mock"', '"mokc"'),
-            'connector "mokc" is not installed; there are internal, mock, ssh.',
+            'connector "mokc" is not installed; there are dirac, internal, mock, ssh.',
         ),
         (LEAST.replace('connector = "mock"\n', ""), "number 1: connector is missing"),
     ],

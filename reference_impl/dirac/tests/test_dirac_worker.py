@@ -156,6 +156,7 @@ async def test_a_process_that_was_killed_between_calls_is_begun_anew(worker: Wor
     process = await process_of(worker)
     os.kill(process, 9)
     await asyncio.to_thread(wait_for_end, process)
+    await asyncio.sleep(0.1)  # the loop hears of it after the system
     assert process != await process_of(worker)
     await worker.close()
 

@@ -10,6 +10,7 @@ import structlog
 import yaml
 
 from common_compute_connector import contract
+from common_compute_connector.http import envelope
 from common_compute_connector.logs import configure_logs
 
 
@@ -139,6 +140,8 @@ def test_logs_hold_no_secret(guarded: Any, spec: dict[str, Any], monkeypatch: py
     monkeypatch.setattr("sys.stderr", io.TextIOWrapper(written, write_through=True))
     configure_logs()
     structlog.configure(cache_logger_on_first_use=False)  # or later tests would write where this one did
+    # Earlier ones may have written, whose logger is kept.
+    monkeypatch.setattr(envelope, "_log", structlog.get_logger("common_compute.requests"))
     try:
         job_id = guarded.ask(
             "POST",
