@@ -4,8 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin/
-# Many tests wait for what they have started, so that more processes than processors pay.
-PROCESSES ?= 3
+# Many tests wait for what they have started.
+PROCESSES ?= 2
 # These have processes of their own, and need the machine to themselves: some are wrong only for a moment.
 MUTANTS := conformance/mutants/tests
 export PYTHONDONTWRITEBYTECODE ?=
@@ -36,7 +36,7 @@ demo: setup-demo ## run the main job on a real local facility and certify three 
 test: setup ## run everything, in at most 40 minutes
 	@tools/install-test-needs
 	@$(RUN)pytest -m 'not long' $(MUTANTS)
-	@$(RUN)pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder -m 'not long' --ignore $(MUTANTS)
+	@$(RUN)pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder -m 'not long' --deselect $(MUTANTS)
 
 unit: setup ## run what needs no facility, in at most two minutes
 	@$(RUN)pytest -q -n auto -m 'not real and not long'
