@@ -33,7 +33,7 @@ setup-demo: $(filter .uv/bin/uv,$(UV))
 demo: setup-demo ## run the main job on a real local facility and certify three servers
 	@$(RUN)common-compute demo $(DEMO)
 
-test: setup ## run everything, in at most 40 minutes
+test: setup ## run what needs no real cluster or grid, in at most 40 minutes
 	@tools/install-test-needs
 	@$(RUN)pytest -m 'not long' $(MUTANTS)
 	@$(RUN)pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder -m 'not long' --deselect $(MUTANTS)

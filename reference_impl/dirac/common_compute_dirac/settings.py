@@ -151,9 +151,7 @@ def read_settings(configuration: FacilityConfiguration) -> Settings:
         id=configuration.id,
         name=reading.text("name", configuration.id),
         description=reading.text("description", f"Jobs run on the grid of {vo}, which DIRAC looks after."),
-        interpreter=reading.file(
-            "interpreter", "a Python that has DIRAC, such as `common-compute dirac install-client` makes"
-        ),
+        interpreter=reading.file("interpreter", "a Python that has DIRAC, such as that of a DIRACOS"),
         servers=_servers(reading),
         ca_directory=reading.file("ca_directory", "a directory of certificate authorities"),
         vo=vo,
