@@ -1,5 +1,8 @@
 # What is said, all of it on the standard error: progress, and for each failure one sentence at the very end.
 
+# The facility is called by its folder.
+readonly FACILITY=${here##*/}
+
 # A failure that has been told leaves its shell with this code, so that the shells around it stay silent.
 readonly TOLD=97
 
@@ -13,13 +16,13 @@ fail() {
     if [[ -n $log && -s $log ]]; then
         tail -n 5 "$log" | sed 's/^/    | /' >&2
     fi
-    printf 'facility slurm: %s%s; %s.\n' "$what" "${log:+ (its log is $log)}" "$advice" >&2
+    printf 'facility %s: %s%s; %s.\n' "$FACILITY" "$what" "${log:+ (its log is $log)}" "$advice" >&2
     exit "$TOLD"
 }
 
 # Ends because this machine or this call can never do what was asked.
 refuse() {
-    printf 'facility slurm: %s.\n' "$1" >&2
+    printf 'facility %s: %s.\n' "$FACILITY" "$1" >&2
     exit 2
 }
 
@@ -27,8 +30,8 @@ refuse() {
 _unexpected() {
     local status=$1 line=$2 command=$3
     ((status != TOLD)) || exit "$TOLD"
-    printf 'facility slurm: "%s" ended with exit code %d (%s, line %d), and what it said stands above; %s.\n' \
-        "$command" "$status" "${BASH_SOURCE[1]##*/}" "$line" \
+    printf 'facility %s: "%s" ended with exit code %d (%s, line %d), and what it said stands above; %s.\n' \
+        "$FACILITY" "$command" "$status" "${BASH_SOURCE[1]##*/}" "$line" \
         "run the same again, or 'down --purge' and then 'up' to begin anew" >&2
     exit "$TOLD"
 }
@@ -51,4 +54,9 @@ wait_for() {
         ((tries-- > 0)) || return 1
         sleep 0.1
     done
+}
+
+# Everything by which a facility is made: when it changes, `up` makes anew what it made.
+scripts() {
+    find "$here" "$here"/../*.sh -maxdepth 1 -type f -print0 | sort --zero-terminated | xargs --null cat
 }

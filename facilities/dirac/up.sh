@@ -46,7 +46,7 @@ claim_directory() {
 # databases, and the jobs in them, are kept.
 _start_anew_if_changed() {
     local text
-    text=$(find "$here" -maxdepth 1 -type f -print0 | sort --zero-terminated | xargs --null cat | sha256sum)" $FIRST_PORT $WORKER_PROCESSORS $ENVIRONMENT"
+    text=$(scripts | sha256sum)" $FIRST_PORT $WORKER_PROCESSORS $ENVIRONMENT"
     if [[ -e $STATE/made-by && $(<"$STATE/made-by") != "$text" ]]; then
         say "The scripts or their settings have changed: what runs is ended first"
         end_parts

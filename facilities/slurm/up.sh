@@ -25,7 +25,7 @@ claim_directory() {
 # Daemons that run by another text of these scripts, or other settings, would be half of one kind and half of another.
 _start_anew_if_changed() {
     local text
-    text=$(cat "$here"/* | sha256sum)" $FIRST_PORT $CGROUPS"
+    text=$(scripts | sha256sum)" $FIRST_PORT $CGROUPS"
     if [[ -e $STATE/made-by && $(<"$STATE/made-by") != "$text" ]]; then
         say "The scripts or their settings have changed: what runs is ended first"
         end_hosts
