@@ -28,6 +28,12 @@ def keep_enrolment(connection: Connection, facility_id: str, enrolment: Enrolmen
     )
 
 
+def renew_enrolment(connection: Connection, facility_id: str, held: Enrolment, seen: Enrolment) -> None:
+    """Keep what was found out about an enrolment, unless it was withdrawn or put again meanwhile."""
+    if find_enrolment(connection, held.owner, facility_id) == held:
+        keep_enrolment(connection, facility_id, seen)
+
+
 def drop_enrolment(connection: Connection, owner: str, facility_id: str) -> None:
     """Forget an enrolment."""
     mine = enrolments.c.owner == owner, enrolments.c.facility_id == facility_id

@@ -1,5 +1,6 @@
 """Who may see and do what, over HTTP."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -150,6 +151,40 @@ def test_a_credential_that_turns_valid_lets_the_facility_be_seen(make_house: Any
     assert "valid" == house.ask("GET", path, token).json()["state"]
     house.step(0)
     assert ["arm64"] == house.ask("GET", "/facilities/hand", token).json()["architectures"]
+
+
+def test_a_credential_that_is_withdrawn_while_it_is_looked_at_stays_withdrawn(
+    make_house: Any, hand: Any
+) -> None:
+    """A look at a credential can take long: what it finds does not bring back what was deleted meanwhile."""
+
+    class Slow(hand):  # type: ignore[misc]
+        looking: asyncio.Event
+        looked: asyncio.Event
+
+        async def check_enrolment(self, owner: str, held: Any) -> Any:
+            if held is None:
+                return self._enrolment(owner, "missing")
+            self.looking.set()
+            await self.looked.wait()
+            return self._enrolment(owner, "rejected")
+
+    slow = Slow()
+    house = make_house(bearer=True, facilities=[slow])
+    token, path = "token-of-alice-1234", "/facilities/hand/credential"
+
+    async def story() -> str:
+        slow.looking, slow.looked = asyncio.Event(), asyncio.Event()
+        headers = {"Authorization": f"Bearer {token}"}
+        await house.client.put(path, headers=headers, json={})
+        first = asyncio.create_task(house.client.get(path, headers=headers))
+        await slow.looking.wait()
+        assert 204 == (await house.client.delete(path, headers=headers)).status_code
+        slow.looked.set()
+        await first
+        return str((await house.client.get(path, headers=headers)).json()["state"])
+
+    assert "missing" == house.run(story())
 
 
 def test_where_nothing_is_to_enrol(make_house: Any, hand: Any) -> None:

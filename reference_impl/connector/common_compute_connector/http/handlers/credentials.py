@@ -7,7 +7,12 @@ from common_compute_connector.errors import CredentialInUse
 from common_compute_connector.http.handlers.facilities import known_facility
 from common_compute_connector.http.request import Request
 from common_compute_connector.service import Service
-from common_compute_connector.store.enrolments import drop_enrolment, find_enrolment, keep_enrolment
+from common_compute_connector.store.enrolments import (
+    drop_enrolment,
+    find_enrolment,
+    keep_enrolment,
+    renew_enrolment,
+)
 from common_compute_connector.store.jobs import has_live_jobs
 
 
@@ -17,7 +22,7 @@ async def get_credential(service: Service, request: Request) -> Answer:
     held = await service.store.read(lambda connection: find_enrolment(connection, owner, known.id))
     seen = await known.connector.check_enrolment(owner, held)
     if held is not None and seen != held:
-        await service.store.write(lambda connection: keep_enrolment(connection, known.id, seen))
+        await service.store.write(lambda connection: renew_enrolment(connection, known.id, held, seen))
         if seen.document["state"] == "valid" != held.document["state"]:
             # It may be the first one with which the facility can be asked what it has.
             known.described_at = None
