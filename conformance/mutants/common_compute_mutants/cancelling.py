@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
+from common_compute_connector.clock import SystemClock
 from common_compute_connector.jobs import Reason, State
 from common_compute_connector.protocol import LivePart, TaskSeen
 from common_compute_mutants.exchange import Answer, Forward, Request, problem_answer
@@ -25,8 +27,17 @@ from common_compute_mutants.verbs import AltersObservations
 Job = dict[str, Any]
 
 
+_YOUNG = timedelta(seconds=10)
+
+
 def _is_cancel(request: Request) -> bool:
     return request.is_call("POST", "jobs", "*", "cancel")
+
+
+def _is_early(job: Job) -> bool:
+    """Tell whether a job waits or has just begun, as on a busy machine before anybody can cancel it."""
+    young = SystemClock().now() - datetime.fromisoformat(job["created_at"]) < _YOUNG
+    return job["state"] in ("pending", "queued") or (job["state"] == "running" and young)
 
 
 @twists("CC-JOB-035")
@@ -79,10 +90,10 @@ async def note_the_last_cancel(request: Request, forward: Forward) -> Answer:
 
 @twists("CC-JOB-035")
 async def cancel_only_what_runs(request: Request, forward: Forward) -> Answer:
-    """cancel_job of a job that does not run yet is answered 409, and it goes on."""
+    """cancel_job of a job that waits, or has just begun, is answered 409, and it goes on."""
     if _is_cancel(request):
         job = await ask_for_job(request, forward)
-        if job is not None and job["state"] in ("pending", "queued"):
+        if job is not None and _is_early(job):
             answer = await forward(replace(request, method="GET", path=f"/jobs/{job['id']}"))
             return problem_answer(request, answer, 409, "job-not-running", retryable=True)
     return await forward(request)
@@ -167,11 +178,11 @@ class CancelNothing(BetweenGroundAndFacility):
 
 @twists("CC-JOB-037")
 async def lose_early_cancels(request: Request, forward: Forward) -> Answer:
-    """cancel_job of a job that does not run yet is answered 202, noted, and never done."""
+    """cancel_job of a job that waits, or has just begun, is answered 202, noted, and never done."""
     lost = request.memory.setdefault("lost", {})
     if _is_cancel(request):
         job = await ask_for_job(request, forward)
-        if job is not None and job["state"] in ("pending", "queued"):
+        if job is not None and _is_early(job):
             lost.setdefault(job["id"], moved(job["updated_at"], milliseconds=1))
             answer = await forward(replace(request, method="GET", path=f"/jobs/{job['id']}"))
             noted = {**job, "cancel_requested_at": lost[job["id"]]}
