@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import subprocess
@@ -77,10 +78,14 @@ def npm_programs() -> Path:
     """Give the directory of the programs that `package-lock.json` names, installed when it has changed."""
     installed = HERE / "node_modules"
     mark = installed / ".installed"
-    wanted = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
-    if not mark.exists() or mark.read_text() != wanted:
-        subprocess.run(["npm", "ci", "--silent"], cwd=HERE, check=True, timeout=240)
-        mark.write_text(wanted)
+    lock_file = HERE / "package-lock.json"
+    wanted = hashlib.sha256(lock_file.read_bytes()).hexdigest()
+    with lock_file.open("rb") as lock:
+        # Two processes of a test run that install at once remove each other's files.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not mark.exists() or mark.read_text() != wanted:
+            subprocess.run(["npm", "ci", "--silent"], cwd=HERE, check=True, timeout=240)
+            mark.write_text(wanted)
     return installed / ".bin"
 
 
