@@ -168,7 +168,8 @@ def advance(task: Task, seen: TaskSeen, now: datetime, created_at: datetime) -> 
         started_at=started,
         finished_at=finished or (now if ending is not None else None),
         observed_at=now,
-        native=seen.native or task.native,
+        # What a pending task shows is why it waits here, which is over with the first word from the facility.
+        native=seen.native or (None if task.state is State.PENDING else task.native),
         resolved=seen.resolved or task.resolved,
         ending=ending,
     )
@@ -208,7 +209,15 @@ def give_up(task: Task, state: State, reason: Reason, now: datetime, *, complete
 
     `complete` is True if no output was required of it.
     """
-    return replace(task, state=state, reason=reason, finished_at=now, ending=None, complete=complete)
+    native = None if task.state is State.PENDING else task.native
+    return replace(
+        task, state=state, reason=reason, finished_at=now, ending=None, complete=complete, native=native
+    )
+
+
+def put_off(task: Task, why: str) -> Task:
+    """Show in the facility's words why a task that it does not have yet still waits."""
+    return replace(task, native=Native(detail=why))
 
 
 def summarise(tasks: Sequence[Task], *, is_array: bool, before: State = State.PENDING) -> Summary:

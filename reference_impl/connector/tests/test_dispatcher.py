@@ -405,6 +405,34 @@ def test_a_deferred_part_is_tried_again(run):
     run(story)
 
 
+def test_a_job_that_is_put_off_says_why(run):
+    """Why a pending job waits is shown in the facility's words, until the facility has it or it is called off."""
+
+    async def story(service):
+        service.facility.answers["a"] = lambda key: Deferred(key, "its image is on its way")
+        service.facility.answers["b"] = lambda key: Deferred(key, "its image is on its way")
+        await service.submit("a")
+        await service.submit("b")
+        await service.pass_time(2)
+        first = await service.job("a")
+        assert (State.PENDING, Native(detail="its image is on its way")) == (first.state, first.native)
+        await service.pass_time(30)
+        assert first.updated_at == (await service.job("a")).updated_at
+        await service.store.write(
+            lambda held: stored_jobs.request_cancel(held, "me", "b", service.clock.now())
+        )
+        del service.facility.answers["a"]
+        await service.pass_time(6)
+        assert (State.SUCCEEDED, "n", None) == (
+            (job := await service.job("a")).state,
+            job.native.id,
+            job.native.detail,
+        )
+        assert (State.CANCELLED, None) == ((job := await service.job("b")).state, job.native)
+
+    run(story)
+
+
 def test_what_is_put_off_again_and_again_is_tried_more_rarely(run):
     """The waits double up to some seconds, so that who waits for an hour is not written down a thousand times."""
 

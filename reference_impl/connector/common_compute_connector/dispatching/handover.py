@@ -14,7 +14,7 @@ from common_compute_connector.clock import Clock
 from common_compute_connector.dispatching.contact import Broken, Contact
 from common_compute_connector.dispatching.held import HeldPart
 from common_compute_connector.dispatching.leased import LeasedParts
-from common_compute_connector.jobs import Reason, State, advance
+from common_compute_connector.jobs import Reason, State, advance, put_off
 from common_compute_connector.protocol import Absent, Accepted, Connector, Deferred, Refused, TaskSeen
 from common_compute_connector.store import Connection
 from common_compute_connector.store import parts as stored
@@ -62,7 +62,7 @@ class Handover:
             raise
         by_key = {answer.key: answer for answer in answers}
         accepted: list[tuple[HeldPart, str]] = []
-        deferred: list[HeldPart] = []
+        deferred: list[tuple[HeldPart, str]] = []
         for held in batch:
             answer = by_key.get(held.key)
             self.outcomes["unknown" if answer is None else type(answer).__name__.lower()] += 1
@@ -74,9 +74,9 @@ class Handover:
                 wait = self._contact.backoff(held.deferrals, _LONGEST_DEFERRAL_SECONDS)
                 held.not_before = self._clock.now() + timedelta(seconds=wait)
                 held.deferrals += 1
-                deferred.append(held)
+                deferred.append((held, answer.detail))
         await self._accept(accepted)
-        await self._leased.wait_again(deferred)
+        await self._put_off(deferred)
         return True
 
     def hurry(self) -> None:
@@ -130,6 +130,12 @@ class Handover:
         await self._leased.take(queued, record)
         for held, handle in accepted:
             held.accept(handle)
+
+    async def _put_off(self, deferred: Sequence[tuple[HeldPart, str]]) -> None:
+        await self._leased.wait_again([held for held, _ in deferred])
+        told = [(held, [put_off(task, why) for task in held.tasks.values()]) for held, why in deferred]
+        # The same words again are no news.
+        await self._leased.take([(held, tasks) for held, tasks in told if tasks != [*held.tasks.values()]])
 
     def _cannot_appear(self, held: HeldPart, asked_at: datetime) -> bool:
         appears_within = timedelta(seconds=self._connector.pace.appears_within_seconds)
