@@ -31,7 +31,7 @@ _NAMES = [
 
 
 def main() -> None:
-    """Run the measurements that are asked for; a whole run is kept under `results/`."""
+    """Run the measurements that are asked for, and keep each under `results/` as soon as it is made."""
     arguments = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every server is stopped then, too
     _install_prism()
@@ -47,15 +47,14 @@ def main() -> None:
         "schemathesis": lambda: plain_schemathesis.measure(arguments.sample),
         "mutants": lambda: mutant_figures.measure(arguments.rounds),
     }
-    sections = []
-    for name in arguments.only or measurements:
-        print(f"Measuring: {name} ...", flush=True)
-        sections += measurements[name]()
     date = f"{datetime.now(UTC):%Y-%m-%d}"
     described = machine.description()
-    print(report.page_of(date, described, sections))
-    if not arguments.only:
-        print(f"Kept in {report.keep(HERE / 'results', date, described, sections).relative_to(HERE.parent)}")
+    for name in arguments.only or measurements:
+        print(f"Measuring: {name} ...", flush=True)
+        sections = measurements[name]()
+        print(report.tables_of(sections))
+        page = report.keep(HERE / "results", date, described, name, sections)
+        print(f"Kept in {page.relative_to(HERE.parent)}", flush=True)
 
 
 def _arguments() -> argparse.Namespace:
@@ -67,11 +66,7 @@ def _arguments() -> argparse.Namespace:
         default=plain_schemathesis.MUTANTS,
         help="how many of the mutants plain schemathesis meets",
     )
-    parser.add_argument(
-        "--only",
-        action="append",
-        choices=_NAMES,
-    )
+    parser.add_argument("--only", action="append", choices=_NAMES, help="repeatable; all if not given")
     return parser.parse_args()
 
 
