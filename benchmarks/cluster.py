@@ -71,7 +71,8 @@ class Cluster:
             )
             transport = client.get_transport()
             assert transport is not None
-            transport.sock.setsockopt(6, 1, 1)  # TCP_NODELAY
+            assert isinstance(transport.sock, socket.socket)
+            transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             yield client
 
 
@@ -112,7 +113,7 @@ def served(cluster: Cluster) -> Iterator[httpx.Client]:
                 key=cluster.key,
             )
         )
-        program = [sys.executable, "-m", "common_compute_cli", "serve", "--config", configuration]
+        program = [sys.executable, "-m", "common_compute_cli", "serve", "--config", str(configuration)]
         with subprocess.Popen(
             [*program, "--port", "0", "--json", "--until-stdin-closes"],
             stdin=subprocess.PIPE,

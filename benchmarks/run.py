@@ -73,7 +73,7 @@ def _arguments() -> argparse.Namespace:
 def _install_prism() -> None:
     if not shutil.which("npm"):
         raise SystemExit("The peer Prism needs node and npm: install them (Debian: apt install npm)")
-    if not (HERE / "node_modules").is_dir():
+    if not (HERE / "node_modules" / ".package-lock.json").is_file():  # which npm writes last
         subprocess.run(["npm", "ci", "--silent"], cwd=HERE, check=True)
 
 
