@@ -153,8 +153,8 @@ def _install_peer(there: cluster.Cluster) -> None:
     target = there.home / "psij"
     if not target.exists():
         uv = shutil.which("uv") or str(Path(__file__).parents[1] / ".uv" / "bin" / "uv")
-        install = [uv, "pip", "install", "--quiet", "--python", "/usr/bin/python3", "--target", str(target), _PSIJ]
-        subprocess.run(install, check=True)
+        install = [uv, "pip", "install", "--quiet", "--python", "/usr/bin/python3", "--target", str(target)]
+        subprocess.run([*install, _PSIJ], check=True)
     shutil.copy(_PEER, there.home)
     owner = there.home.stat().st_uid
     subprocess.run(["chown", "-R", f"{owner}:", str(target), str(there.home / _PEER.name)], check=True)
