@@ -49,6 +49,7 @@ check: setup ## ruff, mypy, import-linter, spec lint (the last one needs node)
 	@$(RUN)ruff format --check .
 	@$(RUN)ruff check .
 	@$(RUN)mypy
+	@MYPYPATH=benchmarks $(RUN)mypy benchmarks/run.py
 	@$(RUN)lint-imports
 	@$(MAKE) --no-print-directory check-spec
 

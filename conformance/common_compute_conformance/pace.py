@@ -59,8 +59,13 @@ class Pace:
 
     @property
     def cancel_patience(self) -> float:
-        """How long a cancelled job may take to end, in seconds; a facility may tell a longer grace."""
-        return self._less(min(self.patience, 60.0 + 10 * (self._job_seconds or 0.0)))
+        """How long a cancelled job is waited for, in seconds; a facility may tell a longer grace."""
+        return self._less(self.longest_cancel)
+
+    @property
+    def longest_cancel(self) -> float:
+        """How long a cancelled job may take to end, in seconds, whatever was waited for in vain."""
+        return min(self.patience, 60.0 + 10 * (self._job_seconds or 0.0))
 
     @property
     def blink(self) -> float:

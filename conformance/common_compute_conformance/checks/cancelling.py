@@ -12,7 +12,7 @@ from common_compute_conformance.contract import instant
 from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.registry import check
 from common_compute_conformance.specimen import Specimen
-from common_compute_conformance.specimens.lasting import LONG_FIRST, LONG_PARTIAL, LONG_SECONDS
+from common_compute_conformance.specimens.lasting import LONG_FIRST, LONG_PARTIAL, lasting_seconds
 from common_compute_conformance.trial import Trial
 
 _AT_ONCE = 4
@@ -49,9 +49,8 @@ def a_running_job_is_stopped(trial: Trial) -> None:
         trial.equal("cancelled-by-user", job["reason"]["code"], "the reason of the cancelled job")
     trial.require(job["state"] != "succeeded", f"{job['id']}, cancelled while it slept, succeeded")
     trial.require("cancel_requested_at" in job, f"{job['id']} does not tell when it was asked to end")
-    trial.witness(
-        f"{job['id']}, asleep for {LONG_SECONDS} s, was {job['state']} {stop.seconds:.1f} s after cancel_job"
-    )
+    asleep = f"{job['id']}, asleep for {lasting_seconds(trial.occasion)} s"
+    trial.witness(f"{asleep}, was {job['state']} {stop.seconds:.1f} s after cancel_job")
 
 
 @check("CC-JOB-047")

@@ -9,6 +9,9 @@ from common_compute_conformance.errors import Finding
 from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.trial import Trial
 
+SPECIMENS = ("tour", "parameters", "same-1")
+"""The jobs that are spoken of, but for the one that lasts."""
+
 _JSON = {"Content-Type": "application/json"}
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import Any
 
-from common_compute_conformance.checks.conversation import conversation
+from common_compute_conformance.checks.conversation import SPECIMENS, conversation
 from common_compute_conformance.contract import Document, instant
 from common_compute_conformance.errors import Finding
 from common_compute_conformance.exchange import Exchange
@@ -59,7 +59,7 @@ def _faults(exchange: Exchange) -> list[str]:
     return faults
 
 
-@check("CC-SVC-004")
+@check("CC-SVC-004", specimens=SPECIMENS)
 def every_answer_fits_the_contract(trial: Trial) -> None:
     """CC-SVC-004: every answer has a listed status and a body that fits its schema, without null."""
     exchanges = conversation(trial)
@@ -75,7 +75,7 @@ def every_answer_fits_the_contract(trial: Trial) -> None:
     trial.witness(f"{len(exchanges)} answers of {len(answers)} kinds fit the contract")
 
 
-@check("CC-SVC-005")
+@check("CC-SVC-005", specimens=SPECIMENS)
 def every_answer_has_its_request_id(trial: Trial) -> None:
     """CC-SVC-005: every answer carries an `X-Request-Id` of the service's own, each another."""
     wanted = {"X-Request-Id": "mine"}
@@ -97,7 +97,7 @@ def every_answer_has_its_request_id(trial: Trial) -> None:
     trial.witness(f"{len(ids)} answers with {len(ids)} different X-Request-Ids, whatever was sent")
 
 
-@check("CC-ERR-001")
+@check("CC-ERR-001", specimens=SPECIMENS)
 def every_error_is_a_problem(trial: Trial) -> None:
     """CC-ERR-001: every error is `application/problem+json`."""
     errors = _errors(trial)
@@ -108,7 +108,7 @@ def every_error_is_a_problem(trial: Trial) -> None:
     trial.witness(f"{len(errors)} errors, of the statuses {sorted({exchange.status for exchange in errors})}")
 
 
-@check("CC-ERR-002")
+@check("CC-ERR-002", specimens=SPECIMENS)
 def every_problem_is_whole(trial: Trial) -> None:
     """CC-ERR-002: every problem has its members, and they agree with the answer."""
     errors = _errors(trial)
@@ -123,7 +123,7 @@ def every_problem_is_whole(trial: Trial) -> None:
     trial.witness(f"{len(errors)} problems are whole")
 
 
-@check("CC-ERR-003")
+@check("CC-ERR-003", specimens=SPECIMENS)
 def every_code_keeps_its_place(trial: Trial) -> None:
     """CC-ERR-003: a `code` comes with the status and `retryable` of the catalogue."""
     seen: Counter[str] = Counter()

@@ -9,7 +9,6 @@ from common_compute_conformance.checks.watching import ceiling, etag_of, waiting
 from common_compute_conformance.contract import Document
 from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.specimen import Specimen
-from common_compute_conformance.specimens.lasting import LONG_SECONDS
 from common_compute_conformance.trial import Trial
 
 _WAIT_SECONDS = 30
@@ -45,7 +44,7 @@ def _stop(trial: Trial) -> Stop:
     specimen = trial.workbench.unfinished("long")
     before = trial.workbench.look(specimen)
     grace = int(trial.target.limits.get("cancel_grace_seconds", 0))
-    patience = min(trial.pace.cancel_patience + grace, LONG_SECONDS - 60.0)
+    patience = trial.pace.cancel_patience + grace
     wait = min(_WAIT_SECONDS, max(1, int(patience)), ceiling(trial))
     etag = etag_of(trial, specimen)
     with ThreadPoolExecutor(2) as pool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from common_compute_conformance.errors import NotApplicable
-from common_compute_conformance.specimens.lasting import LONG_SECONDS
 from common_compute_conformance.specimens.recipes import Body, Occasion, job, recipe, script
 
 OWN_VARIABLES = {"LANG": "eo_XX.certification", "PATH": "/certification", "TMPDIR": "/certification/tmp"}
@@ -12,6 +11,7 @@ SINGLE_CODES = (77, 126, 255)
 """The exit codes that are tried one by one where there are no arrays, or short ones only."""
 
 _ENOUGH_TASKS = 8
+_COARSEST_SECONDS = 300
 
 
 @recipe("exit-nonzero")
@@ -50,9 +50,9 @@ def _over_time(occasion: Occasion) -> Body:
     if occasion.target.resource("wall_time_seconds")["support"] != "enforced":
         raise NotApplicable("the facility does not enforce wall_time_seconds")
     granularity = int(occasion.target.resource("wall_time_seconds").get("granularity", 1))
-    if granularity > LONG_SECONDS:
+    if granularity > _COARSEST_SECONDS:
         raise NotApplicable(f"the facility counts wall time in steps of {granularity} s")
-    seconds = str(granularity + LONG_SECONDS)
+    seconds = str(granularity + _COARSEST_SECONDS)
     return job(occasion.target, "sleep", seconds, resources={"wall_time_seconds": 1})
 
 

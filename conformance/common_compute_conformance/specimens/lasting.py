@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from common_compute_conformance.specimens.arrays import array_tasks
 from common_compute_conformance.specimens.recipes import Body, Occasion, job, recipe, script
 
 LONG_FIRST = "the first line\n"
-LONG_SECONDS = 300
 LONG_PARTIAL = "written before the end"
 
-_ENOUGH_SECONDS = LONG_SECONDS + 60
+_LEAST_SECONDS = 300
+_MARGIN_SECONDS = 60
+
+
+def lasting_seconds(occasion: Occasion) -> int:
+    """Return how long such a job goes on by itself: longer than here a cancelled one may take to end."""
+    grace = int(occasion.target.limits.get("cancel_grace_seconds", 0))
+    return max(_LEAST_SECONDS, ceil(occasion.pace.longest_cancel + grace) + _MARGIN_SECONDS)
 
 
 def _lasts(occasion: Occasion) -> Body:
     """Return the resources of a job that lasts, where the facility's default would end it before."""
-    default = occasion.target.resource("wall_time_seconds").get("default", _ENOUGH_SECONDS)
-    if int(default) >= _ENOUGH_SECONDS:
+    enough = lasting_seconds(occasion) + _MARGIN_SECONDS
+    if int(occasion.target.resource("wall_time_seconds").get("default", enough)) >= enough:
         return {}
-    return {"resources": {"wall_time_seconds": occasion.most("wall_time_seconds", _ENOUGH_SECONDS)}}
+    return {"resources": {"wall_time_seconds": occasion.most("wall_time_seconds", enough)}}
 
 
 @recipe("long")
 def _long(occasion: Occasion) -> Body:
     return script(
         occasion.target,
-        f'printf "{LONG_FIRST[:-1]}\\n"; printf "{LONG_PARTIAL}" > partial.seen; sleep {LONG_SECONDS}; '
-        'printf "never reached\\n"',
+        f'printf "{LONG_FIRST[:-1]}\\n"; printf "{LONG_PARTIAL}" > partial.seen; '
+        f'sleep {lasting_seconds(occasion)}; printf "never reached\\n"',
         outputs=[{"path": "partial.seen"}],
         **_lasts(occasion),
     )
@@ -33,7 +41,7 @@ def _long(occasion: Occasion) -> Body:
 
 @recipe("silent")
 def _silent(occasion: Occasion) -> Body:
-    return job(occasion.target, "sleep", str(LONG_SECONDS), **_lasts(occasion))
+    return job(occasion.target, "sleep", str(lasting_seconds(occasion)), **_lasts(occasion))
 
 
 @recipe("long-array")
@@ -41,7 +49,8 @@ def _long_array(occasion: Occasion) -> Body:
     return script(
         occasion.target,
         # Where there are others, the first task fails at once.
-        f'if [ "$CC_TASK_COUNT" -gt 1 ] && [ "$CC_TASK_INDEX" = 0 ]; then exit 7; fi; sleep {LONG_SECONDS}',
+        f'if [ "$CC_TASK_COUNT" -gt 1 ] && [ "$CC_TASK_INDEX" = 0 ]; then exit 7; fi; '
+        f"sleep {lasting_seconds(occasion)}",
         array={"count": array_tasks(occasion, 2)},
         **_lasts(occasion),
     )

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from common_compute_conformance.client import Client
 from common_compute_conformance.errors import Finding
 from common_compute_conformance.exchange import Exchange
-from common_compute_conformance.specimens.lasting import LONG_SECONDS
+from common_compute_conformance.specimens.lasting import lasting_seconds
 from common_compute_conformance.stories.tale import Broken, Tale, TaleJob
 from common_compute_conformance.trial import Trial
 
@@ -140,7 +140,7 @@ def _machine(stage: _Stage, jobs_left: int) -> type[RuleBasedStateMachine]:
             lasting = lasting and not any(job.lasting and job.lives for job in self.tale.jobs)
             body = stage.trial.workbench.trivial(labels={"story": self.mark, "color": color})
             if lasting:
-                body["command"] = ["sleep", str(LONG_SECONDS)]
+                body["command"] = ["sleep", str(lasting_seconds(stage.trial.occasion))]
             key = stage.trial.pace.draw_name("story") if keyed else None
             number = len(self.tale.jobs) + 1
             kind = "a lasting" if lasting else "a short"
