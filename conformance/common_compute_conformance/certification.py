@@ -86,8 +86,9 @@ class Certification:
     put again.
     """
 
-    def __init__(self, assignment: Assignment) -> None:
+    def __init__(self, assignment: Assignment, *, second_tries: bool = True) -> None:
         self.assignment = assignment
+        self._second_tries = second_tries
         self.budget = BUDGETS[assignment.budget]
         self._contract, self._transitions = load_contract(), load_transitions()
         self._pace = Pace(assignment.seed, assignment.patience)
@@ -135,7 +136,13 @@ class Certification:
             self._stopped = stopped
             return []
         checks = [each for each in load_checks().checks if self._is_due(self.requirement_of(each), target)]
-        self._rounds = Rounds(checks, self._open_trial, self._new_workbench, self._redaction)
+        self._rounds = Rounds(
+            checks,
+            self._open_trial,
+            self._new_workbench,
+            self._redaction,
+            believes_failures=not self._second_tries,
+        )
         return checks
 
     def _is_due(self, requirement: Requirement, target: Target) -> bool:

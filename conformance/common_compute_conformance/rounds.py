@@ -22,13 +22,14 @@ class Rounds:
 
     `open_trial` gives a check what it works with, on a workbench; a workbench is new for a seed. The second
     tries of a round share a workbench of their own, of the same seed, so that they neither see what the first
-    ones left nor submit everything again.
+    ones left nor submit everything again. With `believes_failures` a check that fails gets no second try.
     """
 
     checks: Sequence[Check]
     open_trial: Callable[[Workbench], Trial]
     new_workbench: Callable[[int], Workbench]
     redaction: Redaction
+    believes_failures: bool = False
     results: dict[Check, Result] = field(default_factory=dict)
     _workbench: Workbench | None = None
     _second: Workbench | None = None
@@ -54,7 +55,8 @@ class Rounds:
         return result
 
     def _second_try(self, check: Check, result: Result, seed: int) -> Result:
-        if self._second_tries == _MOST_SECOND_TRIES:
+        believed = self.believes_failures and result.outcome is Outcome.FAILED
+        if believed or self._second_tries == _MOST_SECOND_TRIES:
             return result
         self._second_tries += 1
         if self._second is None:

@@ -26,11 +26,13 @@ def certify(
     budget: str = QUICK.name,
     patience: float = 600.0,
     fail_fast: bool = False,
+    second_tries: bool = True,
     progress: Progress | None = None,
 ) -> Certificate:
     """Certify the target at `url`, which includes the base path, as `Assignment` and `Certification` say.
 
-    With `fail_fast` the first check that is red is the last, and what comes after it is not assessed.
+    With `fail_fast` the first check that is red is the last, and what comes after it is not assessed. Without
+    `second_tries` a check that failed once has failed: nobody learns whether it is flaky.
 
     Raises:
         NothingAnswers: no HTTP server answers at `url`.
@@ -48,7 +50,8 @@ def certify(
             seed=seed,
             budget=budget,
             patience=patience,
-        )
+        ),
+        second_tries=second_tries,
     )
     try:
         _run(certification, progress, fail_fast=fail_fast)

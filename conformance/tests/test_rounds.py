@@ -104,6 +104,18 @@ def test_the_second_try_is_on_other_jobs() -> None:
     assert used[0] is not used[1]
 
 
+@pytest.mark.parametrize(("first", "tries"), [(Failure("x"), 1), (NotAssessed("x"), 2)])
+def test_a_failure_may_be_believed(first: Exception, tries: int) -> None:
+    """Who asks for no second tries gets none for a failure; what could not be assessed is tried again."""
+    rounds, used = _rounds(_check(first, PASSED))
+    rounds.believes_failures = True
+    new: Any = Bench(7)
+    rounds.begin(new)
+    outcome = rounds.assess(rounds.checks[0]).outcome
+    assert tries == len(used)
+    assert (outcome is Outcome.FAILED) == (tries == 1)
+
+
 def test_a_later_round_that_fails() -> None:
     """What passed in one round and failed in another, and in its second try, is flaky."""
     check = _check(PASSED, Failure("x"), Failure("x"))

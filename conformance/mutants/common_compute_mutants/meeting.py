@@ -21,7 +21,7 @@ class Meeting:
     """One run of the kit: against which server, with which seed and budget, and what has to turn red.
 
     `only` names the requirements that are met, all if it is empty; a mutant that meets its own alone is left
-    at the first check that it fails. Without `expected` nothing may turn red.
+    at the first check that it fails, without a second try. Without `expected` nothing may turn red.
     """
 
     house: str
@@ -79,6 +79,7 @@ class Row:
 
 def meet(meeting: Meeting) -> Row:
     """Run the server, hold the kit against it, and return what came of it, whatever happens."""
+    alone = meeting.expected is not None and bool(meeting.only)
     try:
         with running(meeting.house, meeting.mutant) as house:
             certificate = certify(
@@ -89,7 +90,8 @@ def meet(meeting: Meeting) -> Row:
                 budget=meeting.budget,
                 seed=meeting.seed,
                 patience=_PATIENCE_SECONDS,
-                fail_fast=meeting.expected is not None and bool(meeting.only),
+                fail_fast=alone,
+                second_tries=not alone,
             )
     except Exception as error:  # noqa: BLE001 (one that breaks the kit is told, and the others are met)
         return Row(meeting, "broke", message=f"{type(error).__name__}: {error}")
