@@ -10,6 +10,7 @@ from typing import Any
 from common_compute_rosetta import setting_values as values
 from common_compute_rosetta.references import Reference, registry_name
 from common_compute_rosetta.runtimes.found import NAMES, UNSAFE_SIGNS
+from common_compute_rosetta.staging_settings import ANY_PUBLIC_HOST, read_hosts
 
 _GIB = 1024**3
 
@@ -22,7 +23,8 @@ class ContainerSettings:
 
     `runtimes` None is all that are found, in their usual order; `registries` None is any. `images` is a
     directory there, None is one beside the jobs. `authorities` is the text of a file of certificates.
-    `catalogue` are images that are known to be of use there, for people; others can be run as well.
+    `archive_hosts` are the hosts that archives come from, named as staging's `hosts` are. `catalogue` are images that are
+    known to be of use there, for people; others can be run as well.
     """
 
     runtimes: tuple[str, ...] | None = None
@@ -31,6 +33,7 @@ class ContainerSettings:
     authorities: str = ""
     keep_days: int = 30
     max_archive_bytes: int = 20 * _GIB
+    archive_hosts: tuple[str, ...] = (ANY_PUBLIC_HOST,)
     probe_image: str = DEFAULT_PROBE_IMAGE
     catalogue: tuple[str, ...] = ()
 
@@ -42,6 +45,7 @@ _MEMBERS = (
     "ca_file",
     "keep_days",
     "max_archive_bytes",
+    "archive_hosts",
     "probe_image",
     "catalogue",
 )
@@ -73,6 +77,8 @@ def read_containers(table: Any, root: str, where: str, faults: list[str]) -> Con
             for name in named
             if "/" in name
         ]
+    if "archive_hosts" in table:
+        read["archive_hosts"] = read_hosts(table, "archive_hosts", where, faults)
     if "images" in table:
         read["images"] = _directory(table["images"], f"{where}: `images`", faults)
     if "ca_file" in table:

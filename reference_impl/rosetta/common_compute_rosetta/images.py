@@ -157,7 +157,7 @@ class Images:
         return [
             *("image", request.key, _DIRECTORIES[runtime.store], request.digest or "-", TAG_HOLDS_SECONDS),
             *(request.tool, runtime.program, request.image_format, request.source, request.tag),
-            *(self._settings.max_archive_bytes, account.home),
+            *(self._settings.max_archive_bytes, " ".join(self._settings.archive_hosts), account.home),
         ]
 
     def _surrounds(self, runtime: Runtime, account: Account, place: str) -> Surrounds:
@@ -184,7 +184,7 @@ def read_answers(lines: Sequence[str]) -> dict[str, Image | Reason | str]:
     return answers
 
 
-_PULLER = ("lines.sh", "processes.sh", "pull.sh")
+_PULLER = ("lines.sh", "processes.sh", "transfer.sh", "pull.sh")
 
 
 @cache

@@ -48,6 +48,19 @@ _COUNTS = ("max_input_bytes", "max_transfer_seconds", "transfers_at_once")
 _MEMBERS = ("schemes", "hosts", "ca_file", "proxy", *_COUNTS)
 
 
+def read_hosts(table: Mapping[str, Any], member: str, where: str, faults: list[str]) -> tuple[str, ...]:
+    """Read which hosts may be asked; each fault becomes a sentence."""
+    named = values.texts(table[member], f"{where}: `{member}`", faults)
+    faults += [
+        f"{where}: {name!r} is no host; name it alone, such as data.example.org, *.example.org or [::1]"
+        for name in named
+        if not _HOST.fullmatch(name)
+    ]
+    if not named:
+        faults.append(f"{where}: `{member}` names none; leave it out for every public one")
+    return tuple(name.lower() for name in named)
+
+
 def read_staging(table: Any, where: str, faults: list[str]) -> StagingSettings | None:
     """Read the table; each fault becomes a sentence."""
     if not isinstance(table, Mapping):
@@ -66,15 +79,7 @@ def read_staging(table: Any, where: str, faults: list[str]) -> StagingSettings |
             if name not in SCHEMES
         ]
     if "hosts" in table:
-        named = values.texts(table["hosts"], f"{where}: `hosts`", faults)
-        faults += [
-            f"{where}: {name!r} is no host; name it alone, such as data.example.org, *.example.org or [::1]"
-            for name in named
-            if not _HOST.fullmatch(name)
-        ]
-        if not named:
-            faults.append(f"{where}: `hosts` names none; leave it out for every public one")
-        read["hosts"] = tuple(name.lower() for name in named)
+        read["hosts"] = read_hosts(table, "hosts", where, faults)
     if "ca_file" in table:
         read["authorities"] = values.certificates(table["ca_file"], f"{where}: `ca_file`", faults)
     if "proxy" in table:

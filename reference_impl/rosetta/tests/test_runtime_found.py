@@ -186,6 +186,7 @@ def test_all_faults_of_the_settings_are_told(tmp_path):
         ca_file=str(tmp_path / "no.pem"),
         keep_days=0,
         max_archive_bytes="1",
+        archive_hosts=["https://x"],
         probe_image="UPPER CASE",
         probe_imag="x",
     )
@@ -196,11 +197,12 @@ def test_all_faults_of_the_settings_are_told(tmp_path):
         "no certificate",
         "`keep_days`",
         "`max_archive_bytes`",
+        "'https://x'",
     ]
     assert [] == [
         words for words in [*expected, "`probe_image` must be", "`probe_imag`"] if words not in str(told)
     ]
-    assert (8, True) == (len(told), all(fault.startswith("facility 'here', containers") for fault in told))
+    assert (9, True) == (len(told), all(fault.startswith("facility 'here', containers") for fault in told))
 
 
 def test_the_probe_image_is_one_that_may_be_pulled():

@@ -180,10 +180,18 @@ async def test_where_archives_come_from(with_runtime, served, archives):
                 }
             }
         )
-        assert ("image-unavailable", True) == (code, "rotocol" in detail), detail
+        assert ("image-unavailable", True) == (code, "is not used here" in detail), detail
     led = {**known, "url": f"{address}/to/{known['url']}"}
     run = await house.run("true", image={"image_archive": led})
     assert State.SUCCEEDED == run.task.state
+
+
+@pytest.mark.parametrize("named", [("*",), ("*.example.org", "data.example.com")])
+async def test_hosts_that_archives_do_not_come_from(with_runtime, archives, named):
+    """A host that is inside, or none of those that are named, is not asked for an archive."""
+    house = with_runtime("bubblewrap", archive_hosts=named)
+    code, detail = await house.refusal({"image_archive": archives["oci-archive"]})
+    assert ("image-unavailable", True) == (code, "hosts that are used here" in detail), detail
 
 
 async def test_an_archive_that_is_too_large(with_runtime, archives, served):
