@@ -23,8 +23,8 @@ class ContainerSettings:
 
     `runtimes` None is all that are found, in their usual order; `registries` None is any. `images` is a
     directory there, None is one beside the jobs. `authorities` is the text of a file of certificates.
-    `archive_hosts` are the hosts that archives come from, named as staging's `hosts` are. `catalogue` are images that are
-    known to be of use there, for people; others can be run as well.
+    `archive_hosts` are the hosts that archives come from, named as staging's `hosts` are. `catalogue` are
+    images that are known to be of use there, for people; others can be run as well.
     """
 
     runtimes: tuple[str, ...] | None = None
