@@ -33,15 +33,15 @@ setup-demo: $(filter .uv/bin/uv,$(UV))
 demo: setup-demo ## run the main job on a real local facility and certify three servers
 	@$(RUN)common-compute demo $(DEMO)
 
-test: setup ## run what needs no real cluster or grid, in at most 40 minutes
-	@tools/install-test-needs
+test: setup ## run what proves it, on a real Slurm cluster as well, in at most 40 minutes
+	@tools/install-test-needs slurm
 	@$(RUN)pytest -m 'not long' $(MUTANTS)
 	@$(RUN)pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder -m 'not long' --deselect $(MUTANTS)
 
 unit: setup ## run what needs no facility, in at most two minutes
 	@$(RUN)pytest -q -n auto -m 'not real and not long'
 
-test-long: setup ## run what takes longer, with the real facilities, and keep its dated record
+test-long: setup ## run what takes longer, with a real DIRAC as well, and keep its dated record
 	@tools/install-test-needs slurm dirac
 	@$(RUN)pytest -m long
 

@@ -32,15 +32,11 @@ def read_reasons(file: Path) -> dict[str, str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests whose needs cannot be met, and count them by reason.
-
-    What uses a facility is long as well, until its share of what `make test` may take is measured.
-    """
+    """Leave out the tests whose needs cannot be met, and count them by reason."""
     for item in items:
         needed = [name for marker in item.iter_markers("needs") for name in marker.args]
         for facility in set(FACILITIES) & set(needed):
             item.add_marker(pytest.mark.xdist_group(facility))
-            item.add_marker("long")
     reasons = read_reasons(NOT_RUN)
     counts = config.stash.setdefault(_COUNTS, Counter())
     kept, left_out = [], []
