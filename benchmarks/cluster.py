@@ -5,31 +5,22 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 import paramiko
 
+import service
 from common_compute_rosetta.ssh import Login
 
 HOST, USER = "cluster", "alice"
 _FACILITY = Path(__file__).parents[1] / "facilities" / "slurm" / "facility"
-_ENDED = ("succeeded", "failed", "cancelled")
-_CONFIGURATION = """\
-[service]
-id = "org.example.bench"
-
-[store]
-url = "sqlite:///{room}/store.sqlite3"
-results = "{room}/results"
-
+_FACILITY_SETTINGS = """\
 [[facility]]
 id = "cluster"
 connector = "ssh"
@@ -102,54 +93,15 @@ def run(client: paramiko.SSHClient, command: str, stdin: str = "") -> str:
 @contextmanager
 def served(cluster: Cluster) -> Iterator[httpx.Client]:
     """Serve the cluster, and give a client of the API."""
-    with TemporaryDirectory() as room:
-        configuration = Path(room) / "serve.toml"
-        configuration.write_text(
-            _CONFIGURATION.format(
-                room=room,
-                address=cluster.address,
-                port=cluster.port,
-                host_key=cluster.host_key,
-                user=USER,
-                key=cluster.key,
-            )
-        )
-        program = [sys.executable, "-m", "common_compute_cli", "serve", "--config", str(configuration)]
-        with subprocess.Popen(
-            [*program, "--port", "0", "--json", "--until-stdin-closes"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        ) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            try:
-                url = json.loads(process.stdout.readline())["url"]
-                with httpx.Client(base_url=url, timeout=60) as client:
-                    yield client
-            finally:
-                process.stdin.close()
-
-
-def submit(client: httpx.Client, command: list[str], **members: Any) -> str:
-    """Submit a job, and give its id."""
-    body = {
-        "facility_id": HOST,
-        "software": {"kind": "installed", "name": "posix-shell"},
-        "command": command,
-        **members,
-    }
-    sent = client.post("/jobs", json=body)
-    sent.raise_for_status()
-    return str(sent.json()["id"])
-
-
-def wait(client: httpx.Client, job_id: str) -> dict[str, Any]:
-    """Wait for a job's end, and give the job."""
-    while True:
-        job: dict[str, Any] = client.get(f"/jobs/{job_id}", params={"wait_seconds": 20}).json()
-        if job["state"] in _ENDED:
-            return job
+    facility = _FACILITY_SETTINGS.format(
+        address=cluster.address,
+        port=cluster.port,
+        host_key=cluster.host_key,
+        user=USER,
+        key=cluster.key,
+    )
+    with service.served(facility) as client:
+        yield client
 
 
 def until_all_have_ended(client: paramiko.SSHClient, job: str) -> None:

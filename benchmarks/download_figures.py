@@ -8,6 +8,7 @@ import time
 import httpx
 
 import cluster
+import service
 from figures import Figure, Goal, Section
 
 _MIB = 512
@@ -21,12 +22,13 @@ def measure(rounds: int) -> Section:
     with cluster.served(there) as api:
         for _ in range(rounds):
             by_hand.append(_MIB / _seconds_by_hand(there))
-            job_id = cluster.submit(
+            job_id = service.submit(
                 api,
+                cluster.HOST,
                 ["sh", "-c", f"head -c {_MIB}M /dev/zero >big; date +%s.%N >&2"],
                 outputs=[{"path": "big"}],
             )
-            cluster.wait(api, job_id)
+            service.wait(api, job_id)
             ended = time.time()
             written = float(api.get(f"/jobs/{job_id}/logs/stderr").text)
             home.append(_MIB / (ended - written))

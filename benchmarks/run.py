@@ -10,6 +10,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import dirac_figures
 import download_figures
 import in_process_figures
 import list_figures
@@ -26,7 +27,7 @@ import store_figures
 HERE = Path(__file__).parent
 _NAMES = [
     *("requests", "store", "list", "start", "mock", "in-process"),
-    *("slurm", "download", "schemathesis", "mutants"),
+    *("slurm", "download", "dirac", "schemathesis", "mutants"),
 ]
 
 
@@ -44,6 +45,7 @@ def main() -> None:
         "in-process": lambda: [in_process_figures.measure(arguments.rounds)],
         "slurm": lambda: slurm_figures.measure(min(arguments.rounds, 3)),
         "download": lambda: [download_figures.measure(arguments.rounds)],
+        "dirac": lambda: dirac_figures.measure(min(arguments.rounds, 3)),
         "schemathesis": lambda: plain_schemathesis.measure(arguments.sample),
         "mutants": lambda: mutant_figures.measure(arguments.rounds),
     }

@@ -7,14 +7,13 @@ import shutil
 import subprocess
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import quantiles
 
 import httpx
 import paramiko
 
 import cluster
+import service
 from common_compute_connector.clock import SystemClock
 from common_compute_connector.protocol import (
     Accepted,
@@ -50,7 +49,7 @@ def measure(rounds: int) -> list[Section]:
         array_by_hand, array = [], []
         for _ in range(rounds):
             array_by_hand.append(_array_by_hand(hand))
-            array.append(_array_by_api(api))
+            array.append(service.run_array(api, cluster.HOST, _TASKS))
         idle, busy = _answers_while_jobs_are_alive(api)
     return [
         Section(
@@ -93,14 +92,10 @@ def _jobs_by_hand(hand: paramiko.SSHClient) -> float:
 
 def _jobs_by_api(api: httpx.Client) -> float:
     begun = time.monotonic()
-    with ThreadPoolExecutor(8) as callers:
-        ids = list(callers.map(lambda _: cluster.submit(api, ["true"]), range(_JOBS)))
-    for job_id in ids:
-        while not api.get(f"/jobs/{job_id}").json().get("native"):
-            time.sleep(0.02)
+    ids = service.submit_many(api, cluster.HOST, ["true"], _JOBS)
     taken = time.monotonic() - begun
     for job_id in ids:
-        cluster.wait(api, job_id)
+        service.wait(api, job_id)
     return taken
 
 
@@ -111,36 +106,14 @@ def _array_by_hand(hand: paramiko.SSHClient) -> float:
     return time.monotonic() - begun
 
 
-def _array_by_api(api: httpx.Client) -> float:
-    begun = time.monotonic()
-    job = cluster.wait(api, cluster.submit(api, ["true"], array={"count": _TASKS}))
-    if job["state"] != "succeeded":
-        raise RuntimeError(f"the array ended as {job['state']}: {job.get('reason')}")
-    return time.monotonic() - begun
-
-
 def _answers_while_jobs_are_alive(api: httpx.Client) -> tuple[float, float]:
-    job_id = cluster.submit(api, ["true"])
-    cluster.wait(api, job_id)
-    idle = _slowest_of_a_hundred(api, job_id)
-    with ThreadPoolExecutor(8) as callers:
-        ids = list(callers.map(lambda _: cluster.submit(api, ["sleep", "600"]), range(_TASKS)))
-        while not api.get(f"/jobs/{ids[-1]}").json().get("native"):
-            time.sleep(0.2)
-        busy = _slowest_of_a_hundred(api, job_id)
-        list(callers.map(lambda each: api.post(f"/jobs/{each}/cancel"), ids))
-    for each in ids:
-        cluster.wait(api, each)
+    job_id = service.submit(api, cluster.HOST, ["true"])
+    service.wait(api, job_id)
+    idle = service.slowest_of_a_hundred(api, job_id)
+    ids = service.submit_many(api, cluster.HOST, ["sleep", "600"], _TASKS)
+    busy = service.slowest_of_a_hundred(api, job_id)
+    service.cancel_all(api, ids)
     return idle, busy
-
-
-def _slowest_of_a_hundred(api: httpx.Client, job_id: str) -> float:
-    taken = []
-    for _ in range(2000):
-        begun = time.perf_counter()
-        api.get(f"/jobs/{job_id}")
-        taken.append(time.perf_counter() - begun)
-    return quantiles(taken, n=100)[98] * 1000
 
 
 def _drain(hand: paramiko.SSHClient) -> None:
