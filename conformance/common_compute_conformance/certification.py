@@ -166,7 +166,8 @@ class Certification:
     def end(self) -> None:
         """Clean up on the target, and hang up."""
         try:
-            self._left = self._ledger.clean_up(self._pace)
+            grace = self._target.cancel_grace_seconds if self._target is not None else 0
+            self._left = self._ledger.clean_up(self._pace, grace)
         except NothingAnswers:
             self._left = self._ledger.remaining
         finally:

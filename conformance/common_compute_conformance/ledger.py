@@ -47,14 +47,17 @@ class Ledger:
         """The ids of what was made and not released."""
         return sorted(self._made)
 
-    def clean_up(self, pace: Pace) -> list[str]:
-        """Cancel what is alive and release everything; return the ids of what could not be released."""
+    def clean_up(self, pace: Pace, grace_seconds: float = 0.0) -> list[str]:
+        """Cancel what is alive and release everything; return the ids of what could not be released.
+
+        `grace_seconds` is what a cancelled job may take by the word of the facility, beside our own patience.
+        """
         self._pool.shutdown()
         waiting = dict(self._made)
         for job_id, client in waiting.items():
             if _quietly(client, "release_job", job_id) == 409:
                 _quietly(client, "cancel_job", job_id)
-        for _ in pace.polls(pace.cancel_patience):
+        for _ in pace.polls(pace.cancel_patience + grace_seconds):
             for job_id, client in list(waiting.items()):
                 status = _quietly(client, "release_job", job_id)
                 if status in (204, 404):

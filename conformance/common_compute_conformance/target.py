@@ -58,6 +58,11 @@ class Target:
         return str(self.facility["id"])
 
     @property
+    def cancel_grace_seconds(self) -> int:
+        """How long a cancelled job may go on at the facility under test, by its own account."""
+        return int(self.limits.get("cancel_grace_seconds", 0))
+
+    @property
     def access(self) -> str:
         """`none` or `bearer`."""
         return str(self.service_info["access"]["kind"])

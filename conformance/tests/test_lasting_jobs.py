@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from common_compute_conformance import specimens
 from common_compute_conformance.budget import QUICK
 from common_compute_conformance.contract import load_contract
+from common_compute_conformance.ledger import Ledger
 from common_compute_conformance.pace import Pace
 from common_compute_conformance.specimens import Occasion
 from common_compute_conformance.specimens.lasting import lasting_seconds
@@ -49,3 +53,40 @@ def test_its_wall_time_leaves_it_alone(job_seconds: float, grace: int | None, le
     body = specimens.write("silent", occasion)
     assert int(body["command"][-1]) >= least
     assert body["resources"]["wall_time_seconds"] > int(body["command"][-1])
+
+
+class _SlowToEnd:
+    """A caller whose job is alive until it was cancelled and a while went by."""
+
+    def __init__(self, pace: _Held, seconds: float) -> None:
+        self._pace = pace
+        self._seconds = seconds
+        self._cancelled: float | None = None
+
+    def call(self, operation_id: str, *, job_id: str) -> Any:
+        del job_id
+        if operation_id == "cancel_job":
+            self._cancelled = self._pace.now()
+            return SimpleNamespace(status=202)
+        over = self._cancelled is not None and self._pace.now() >= self._cancelled + self._seconds
+        return SimpleNamespace(status=204 if over else 409)
+
+
+class _Held(Pace):
+    """A pace whose time passes only while it sleeps."""
+
+    passed = 0.0
+
+    def now(self) -> float:
+        return self.passed
+
+    def sleep(self, seconds: float) -> None:
+        self.passed += seconds
+
+
+@pytest.mark.parametrize(("grace", "left"), [(0, ["x"]), (1800, [])])
+def test_clean_up_waits_as_long_as_the_facility_says(grace: int, left: list[str]) -> None:
+    """A facility that announces its grace is given it before a job is told as left behind."""
+    pace, ledger = _Held(seed=1), Ledger()
+    ledger.made("x", _SlowToEnd(pace, 1500))
+    assert left == ledger.clean_up(pace, grace)

@@ -43,8 +43,7 @@ def stopped(trial: Trial) -> Stop:
 def _stop(trial: Trial) -> Stop:
     specimen = trial.workbench.unfinished("long")
     before = trial.workbench.look(specimen)
-    grace = int(trial.target.limits.get("cancel_grace_seconds", 0))
-    patience = trial.pace.cancel_patience + grace
+    patience = trial.pace.cancel_patience + trial.target.cancel_grace_seconds
     wait = min(_WAIT_SECONDS, max(1, int(patience)), ceiling(trial))
     etag = etag_of(trial, specimen)
     with ThreadPoolExecutor(2) as pool:

@@ -16,8 +16,8 @@ _MARGIN_SECONDS = 60
 
 def lasting_seconds(occasion: Occasion) -> int:
     """Return how long such a job goes on by itself: longer than here a cancelled one may take to end."""
-    grace = int(occasion.target.limits.get("cancel_grace_seconds", 0))
-    return max(_LEAST_SECONDS, ceil(occasion.pace.longest_cancel + grace) + _MARGIN_SECONDS)
+    longest = occasion.pace.longest_cancel + occasion.target.cancel_grace_seconds
+    return max(_LEAST_SECONDS, ceil(longest) + _MARGIN_SECONDS)
 
 
 def _lasts(occasion: Occasion) -> Body:
