@@ -195,6 +195,8 @@ class Workbench:
     def ended(self, specimen: Specimen) -> Document:
         """Return a specimen's job once it is terminal; raises Failure if it does not end in time."""
         patience = self._pace.job_patience
+        if specimen.name in specimens.LASTING:  # it ends because it is cancelled
+            patience += self._target.cancel_grace_seconds
         if specimen.final is None:
             self.settle(specimen, patience)
         if specimen.final is None:

@@ -289,7 +289,8 @@ def _machine(stage: _Stage, jobs_left: int) -> type[RuleBasedStateMachine]:
             """
             if not job.lives or self.is_held_up():
                 return
-            for _ in stage.trial.pace.polls(stage.trial.pace.job_patience):
+            grace = stage.trial.target.cancel_grace_seconds if job.cancelled else 0
+            for _ in stage.trial.pace.polls(stage.trial.pace.job_patience + grace):
                 self.seen(job)
                 if job.terminal is not None:
                     return
