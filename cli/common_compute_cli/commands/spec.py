@@ -1,15 +1,19 @@
-"""Show the contract that this version of the program speaks."""
+"""Show the contract that this version of the program speaks, and how it differs from another one."""
 
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from common_compute_cli import output, specification
 from common_compute_cli.connection import AsJson
-from common_compute_cli.errors import WrongUsage
+from common_compute_cli.errors import ANSWER_IS_NO, WrongUsage
+from common_compute_proposal.changes import Change, Weight, changes_between
+from common_compute_proposal.versions import NoContract, read_version
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -54,3 +58,52 @@ def requirements(
         [(each["id"], each["class"], each["level"], each["sentence"]) for each in chosen],
         empty="None.",
     )
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="A folder like spec/, or its openapi.yaml.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The same of the later version.")],
+    allowed_by: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A decision record that names what it lets break. Repeatable."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what changes between two versions of the contract: additions, breaks, and words.
+
+    The exit code is 0 if nothing breaks, or only what the decision records name: the operation, or the id of
+    the requirement. What changed in a sentence alone is told, for people to judge.
+    """
+    try:
+        changes = changes_between(read_version(old), read_version(new))
+        records = [record.read_text(encoding="utf-8") for record in allowed_by or ()]
+    except (NoContract, OSError, UnicodeDecodeError) as error:
+        raise WrongUsage(f"{error}.") from error
+    breaks = {change.subject for change in changes if change.weight is Weight.BREAK}
+    unnamed = {subject for subject in breaks if not any(subject in record for record in records)}
+    if as_json:
+        told = [
+            {"subject": each.subject, "place": each.place, "weight": each.weight.value, "change": each.words}
+            for each in changes
+        ]
+        output.print_json({"changes": told, "not_allowed": sorted(unnamed)})
+    else:
+        _tell(changes, unnamed)
+    raise typer.Exit(ANSWER_IS_NO if unnamed else 0)
+
+
+def _tell(changes: list[Change], unnamed: set[str]) -> None:
+    output.table(
+        ["", "OF", "WHERE", "CHANGE"],
+        [(each.weight.value, each.subject, each.place, each.words) for each in changes],
+        empty="Nothing has changed.",
+    )
+    if not changes:
+        return
+    counts = Counter(each.weight.value for each in changes)
+    told = ", ".join(f"{counts[weight.value]} {weight.value}" for weight in Weight if counts[weight.value])
+    closing = f"{told}."
+    if unnamed:
+        closing += f" No decision record that was given names {', '.join(sorted(unnamed))}."
+    output.console().print(output.plain(closing))

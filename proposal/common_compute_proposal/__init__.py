@@ -1,0 +1,1 @@
+"""The proposal as a living document: what changes between two versions of the contract."""
