@@ -56,7 +56,7 @@ def read_hosts(table: Mapping[str, Any], member: str, where: str, faults: list[s
         for name in named
         if not _HOST.fullmatch(name)
     ]
-    if not named:
+    if table[member] == []:
         faults.append(f"{where}: `{member}` names none; leave it out for every public one")
     return tuple(name.lower() for name in named)
 

@@ -262,7 +262,7 @@ def with_runtime(make_house: Callable[..., Any], shelf: str) -> Callable[..., An
     """Make a house with one runtime."""
 
     def make(runtime: str, user: str = "alice", **containers: Any) -> Any:
-        usual = {"runtimes": [runtime], "images": shelf, "archive_hosts": ("127.0.0.1",)}
+        usual = {"runtimes": [runtime], "images": shelf, "archive_hosts": ["127.0.0.1"]}
         house = make_house(user, **{**usual, **containers})
         if runtime == "docker":
             house.install("docker", DOCKER.replace("STORE", f"{shelf}/docker-{user}"))
