@@ -9,6 +9,8 @@ from typing import Any, cast
 
 import yaml
 
+from common_compute_proposal.versions import Version
+
 try:
     from yaml import CSafeLoader as _Loader
 except ImportError:  # a PyYAML built without libyaml reads the same, slower
@@ -30,6 +32,12 @@ def openapi() -> dict[str, Any]:
 def requirements() -> list[dict[str, Any]]:
     """Give the normative statements, in the order of their file."""
     return list(_read("requirements.yaml")["requirements"])
+
+
+def version() -> Version:
+    """Give the contract as it is compared with other versions, and reviewed."""
+    steps = frozenset((str(each["from"]), str(each["to"])) for each in _transitions()["steps"])
+    return Version(openapi(), tuple(requirements()), steps)
 
 
 def job_states() -> tuple[str, ...]:

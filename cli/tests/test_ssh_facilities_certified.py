@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ import pytest
 pytestmark = [pytest.mark.real, pytest.mark.needs("slurm"), pytest.mark.timeout(1500)]
 
 PROGRAM = Path(sys.executable).with_name("common-compute")
+RECORDS = Path(__file__).parents[2] / "docs" / "certificates"
 CALLERS = {"token-of-anna-4711": "alice", "token-of-bert-0815": "bob"}
 
 _CONFIGURATION = """\
@@ -207,3 +209,16 @@ def test_slurm_without_accounting_is_certified(slurm_facility: dict[str, Any], t
     """A cluster whose Slurm keeps no accounts of its jobs keeps the contract as well."""
     with served(slurm_facility, "unaccounted", tmp_path, "[facility.slurm]\n") as serving:
         serving.certify("--budget", "quick")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("host", "more"), [("plain", ""), ("cluster", "[facility.slurm]\n")])
+def test_the_normal_budget_certifies_them(
+    slurm_facility: dict[str, Any], tmp_path: Path, host: str, more: str
+) -> None:
+    """What the quick budget certifies, the normal one certifies as well; the certificate is kept."""
+    with served(slurm_facility, host, tmp_path, more + everything(slurm_facility)) as serving:
+        certificate = serving.certify("--budget", "normal")
+    assert _claimed(certificate) >= _ALL
+    RECORDS.mkdir(exist_ok=True)
+    shutil.copy(tmp_path / "certificate" / "certificate.json", RECORDS / f"ssh_{host}.json")

@@ -1,4 +1,4 @@
-"""Show the contract that this version of the program speaks, and how it differs from another one."""
+"""Show the contract that this program speaks, how it differs from another version, and what reviewers say."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import typer
 from common_compute_cli import output, specification
 from common_compute_cli.connection import AsJson
 from common_compute_cli.errors import ANSWER_IS_NO, WrongUsage
+from common_compute_cli.extras import needs
 from common_compute_proposal.changes import Change, Weight, changes_between
+from common_compute_proposal.review import NotAForm, form, read_form
 from common_compute_proposal.versions import NoContract, read_version
 
 app = typer.Typer(no_args_is_help=True)
@@ -107,3 +109,37 @@ def _tell(changes: list[Change], unnamed: set[str]) -> None:
     if unnamed:
         closing += f" No decision record that was given names {', '.join(sorted(unnamed))}."
     output.console().print(output.plain(closing))
+
+
+@app.command()
+def review_form(
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="What is written: a form, or the page.")],
+    organisation: Annotated[
+        str, typer.Option(metavar="NAME", help="Who fills the form in; they may write it in themselves.")
+    ] = "",
+    merge: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FORM", help="A form that came back: all of them become one page. Repeatable."),
+    ] = None,
+    spec: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Another version of the contract than this program's.")
+    ] = None,
+) -> None:
+    """Write the form on which reviewers say yes or no to each requirement, or one page of all that came back.
+
+    A form is CSV for any spreadsheet: an x under agree or disagree, and a comment.
+    """
+    with needs("proposal"):
+        from common_compute_proposal.overview import overview
+    try:
+        version = read_version(spec) if spec is not None else specification.version()
+        if merge:
+            content = overview(version, [read_form(file, version) for file in merge])
+        else:
+            content = form(version, organisation).encode("utf-8-sig")  # by which spreadsheets know UTF-8
+        out.write_bytes(content)
+    except (NoContract, NotAForm) as error:
+        raise WrongUsage(f"{error}.") from error
+    except OSError as error:
+        raise WrongUsage(f"{out} cannot be written: {error.strerror}.") from error
+    sys.stderr.write(f"{output.plain(f'Written: {out}')}\n")
