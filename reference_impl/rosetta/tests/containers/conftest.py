@@ -238,7 +238,8 @@ def make_house(
     houses: list[Any] = []
 
     def make(user: str = "alice", host: str = "plain", **containers: Any) -> Any:
-        houses.append(container_house(life_types)(slurm_facility, images, host, user, **containers))
+        settings = {"archive_hosts": ["127.0.0.1"], **containers}
+        houses.append(container_house(life_types)(slurm_facility, images, host, user, **settings))
         return houses[-1]
 
     yield make
@@ -262,8 +263,7 @@ def with_runtime(make_house: Callable[..., Any], shelf: str) -> Callable[..., An
     """Make a house with one runtime."""
 
     def make(runtime: str, user: str = "alice", **containers: Any) -> Any:
-        usual = {"runtimes": [runtime], "images": shelf, "archive_hosts": ["127.0.0.1"]}
-        house = make_house(user, **{**usual, **containers})
+        house = make_house(user, **{"runtimes": [runtime], "images": shelf, **containers})
         if runtime == "docker":
             house.install("docker", DOCKER.replace("STORE", f"{shelf}/docker-{user}"))
         return house
