@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from hashlib import sha256
 from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from common_compute_proposal.review import Review, Stand, counted, lines_of
 from common_compute_proposal.versions import Version
+
+_CODE = re.compile(r"`([^`]+)`")
 
 
 def overview(version: Version, reviews: Sequence[Review]) -> bytes:
@@ -26,6 +29,7 @@ def overview(version: Version, reviews: Sequence[Review]) -> bytes:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["prose"] = _prose
     style = environment.loader.get_source(environment, "style.css")[0] if environment.loader else ""
     digest = b64encode(sha256(style.encode()).digest()).decode()
     lines = lines_of(version, reviews)
@@ -43,3 +47,8 @@ def overview(version: Version, reviews: Sequence[Review]) -> bytes:
         stands=list(Stand),
     )
     return text.encode("utf-8", "backslashreplace")
+
+
+def _prose(text: object) -> Markup:
+    """Give a sentence with what stands in backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped)
