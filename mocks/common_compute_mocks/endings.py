@@ -29,10 +29,10 @@ def ending_of(flavour: Flavour, attempt: Attempt, run: Run) -> tuple[str, Ending
     if attempt.exit_code is not None:
         return exited(flavour, attempt.exit_code, found=True)
     if attempt.signal is not None:
-        return _death(flavour, attempt.signal)
+        return died(flavour, attempt.signal)
     match run.end:
         case "signal":
-            return _death(flavour, run.signal or _SIGKILL)
+            return died(flavour, run.signal or _SIGKILL)
         case "time":
             return verdict(flavour, "wall-time-exceeded")
         case "memory":
@@ -43,7 +43,7 @@ def ending_of(flavour: Flavour, attempt: Attempt, run: Run) -> tuple[str, Ending
 def verdict(flavour: Flavour, cause: str) -> tuple[str, Ending]:
     """Say how a task ends for a cause, in what the facility announces that it can tell."""
     if cause == "out-of-memory" and cause not in flavour.facility["reason_codes"]:
-        return _death(flavour, _SIGKILL)
+        return died(flavour, _SIGKILL)
     told = announced(flavour, cause)
     state = State.CANCELLED if told in _CANCELLED else State.FAILED
     code = _NOT_FOUND if told == "command-not-found" else None
@@ -94,7 +94,7 @@ def exited(flavour: Flavour, code: int, *, found: bool) -> tuple[str, Ending]:
     return reason, _with_reason(flavour, reason, Ending(State.FAILED, exit_code=code))
 
 
-def _death(flavour: Flavour, signal: int) -> tuple[str, Ending]:
+def died(flavour: Flavour, signal: int) -> tuple[str, Ending]:
     """Tell a death by signal, as an exit code above 128 where the facility cannot."""
     if "signal" in flavour.facility["reason_codes"]:
         return "signal", _with_reason(flavour, "signal", Ending(State.FAILED, signal=signal))
