@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from common_compute_connector.jobs import Ending, Reason, State
 from common_compute_mocks.flavours import SUCCEEDED, Flavour
 from common_compute_mocks.interpreter.machine import Run
@@ -13,8 +15,7 @@ _NOT_FOUND = 127
 _CANCELLED = ("cancelled-by-user", "cancelled-by-facility")
 
 _INSTEAD = {
-    "image-unavailable": "command-not-found",
-    "software-unavailable": "command-not-found",
+    "image-unavailable": "software-unavailable",
     "preempted": "node-failure",
     "credential-rejected": "submission-rejected",
 }
@@ -26,27 +27,28 @@ def ending_of(flavour: Flavour, attempt: Attempt, run: Run) -> tuple[str, Ending
     if attempt.reason is not None:
         return verdict(flavour, attempt.reason)
     if attempt.exit_code is not None:
-        return _exit(attempt.exit_code, found=True)
+        return exited(flavour, attempt.exit_code, found=True)
     if attempt.signal is not None:
-        return _death(flavour, attempt.signal)
+        return died(flavour, attempt.signal)
     match run.end:
         case "signal":
-            return _death(flavour, run.signal or _SIGKILL)
+            return died(flavour, run.signal or _SIGKILL)
         case "time":
             return verdict(flavour, "wall-time-exceeded")
         case "memory":
             return verdict(flavour, "out-of-memory")
-    return _exit(run.exit_code or 0, found=run.found)
+    return exited(flavour, run.exit_code or 0, found=run.found)
 
 
 def verdict(flavour: Flavour, cause: str) -> tuple[str, Ending]:
     """Say how a task ends for a cause, in what the facility announces that it can tell."""
     if cause == "out-of-memory" and cause not in flavour.facility["reason_codes"]:
-        return _death(flavour, _SIGKILL)
+        return died(flavour, _SIGKILL)
     told = announced(flavour, cause)
     state = State.CANCELLED if told in _CANCELLED else State.FAILED
     code = _NOT_FOUND if told == "command-not-found" else None
-    return told, Ending(state, exit_code=code, reason=Reason(told))
+    word = flavour.endings.get(told)
+    return told, _with_reason(flavour, told, Ending(state, code, word.signal if word else None))
 
 
 def announced(flavour: Flavour, cause: str) -> str:
@@ -55,22 +57,45 @@ def announced(flavour: Flavour, cause: str) -> str:
     return next((code for code in (cause, _INSTEAD.get(cause, cause)) if code in codes), "unknown")
 
 
-def last_word(flavour: Flavour, cause: str, ending: Ending, command: str) -> tuple[str, str]:
+def last_word(flavour: Flavour, cause: str, ending: Ending) -> tuple[str, str]:
     """Give the native state in which a task ends, and the words beside it."""
     word = flavour.endings.get(cause) or flavour.endings["exit-nonzero"]
-    exit_code = ending.exit_code if ending.exit_code is not None else 1
-    return word.state, word.detail.format(exit_code=exit_code, signal=ending.signal, command=command)
+    return word.state, word.detail.format(shell_code=_shell_code(ending))
 
 
-def _exit(code: int, *, found: bool) -> tuple[str, Ending]:
+def cancelled_ending(flavour: Flavour, *, runs: bool) -> Ending:
+    """Say how a cancelled task ends, whose command runs or has not begun."""
+    signal = flavour.endings["cancelled-by-user"].signal if runs else None
+    return Ending(State.CANCELLED, signal=signal, reason=Reason("cancelled-by-user"))
+
+
+def _shell_code(ending: Ending) -> int:
+    """Give the exit code with which a shell around the command ends."""
+    if ending.exit_code is not None:
+        return ending.exit_code
+    if ending.signal is not None:
+        return _SIGNAL_BASE + ending.signal
+    return 0 if ending.state is State.CANCELLED else 1
+
+
+def _with_reason(flavour: Flavour, code: str, ending: Ending) -> Ending:
+    word = flavour.endings.get(code)
+    words = word.reason if word else None
+    if words is not None:
+        words = words.format(exit_code=ending.exit_code, signal=ending.signal)
+    return replace(ending, reason=Reason(code, words))
+
+
+def exited(flavour: Flavour, code: int, *, found: bool) -> tuple[str, Ending]:
+    """Say why and how a task ends whose command exited, or was not found."""
     if code == 0:
         return SUCCEEDED, Ending(State.SUCCEEDED, exit_code=0)
     reason = "exit-nonzero" if found else "command-not-found"
-    return reason, Ending(State.FAILED, exit_code=code, reason=Reason(reason))
+    return reason, _with_reason(flavour, reason, Ending(State.FAILED, exit_code=code))
 
 
-def _death(flavour: Flavour, signal: int) -> tuple[str, Ending]:
+def died(flavour: Flavour, signal: int) -> tuple[str, Ending]:
     """Tell a death by signal, as an exit code above 128 where the facility cannot."""
     if "signal" in flavour.facility["reason_codes"]:
-        return "signal", Ending(State.FAILED, signal=signal, reason=Reason("signal"))
-    return _exit(_SIGNAL_BASE + signal, found=True)
+        return "signal", _with_reason(flavour, "signal", Ending(State.FAILED, signal=signal))
+    return exited(flavour, _SIGNAL_BASE + signal, found=True)

@@ -44,6 +44,7 @@ from common_compute_mocks.facility_settings import read_settings
 from common_compute_mocks.flavours import Flavour
 from common_compute_mocks.foresight import Foresight, Portion
 from common_compute_mocks.order import Order
+from common_compute_mocks.places import image_is_missing
 from common_compute_mocks.remains import chunks, collected
 from common_compute_mocks.scenarios import LABEL, Scenario, catalogue
 from common_compute_mocks.sighting import see_task
@@ -202,7 +203,8 @@ class MockFacility:
                 yield Collected(task.part.key, task.index, lost=("the mock has no such task",))
                 continue
             run = await asyncio.to_thread(self._foresight.final_run, task.part, order, task.index)
-            async for item in collected(task, run, order.scenario_of(task.index).results):
+            rules = order.scenario_of(task.index).results
+            async for item in collected(task, run, rules, self._flavour.facility["limits"]):
                 yield item
             self._foresight.let_go(task.part, task.index)
 
@@ -268,7 +270,14 @@ class MockFacility:
         if scenario is None:
             words = f"there is no scenario {name!r}: take one of {', '.join(self._known)}"
             return Reason("submission-rejected", words)
-        return Reason("submission-rejected", self._flavour.refusal) if scenario.refused else scenario
+        if scenario.refused:
+            return Reason("submission-rejected", self._flavour.refusal)
+        image = submission.spec["software"].get("image")
+        if image is not None and (scenario.lacks_image or image_is_missing(image)):
+            return Reason(
+                "image-unavailable", f"{image} cannot be had: it is not there, or not for everybody"
+            )
+        return scenario
 
     async def _is_foreseen(self, part: Part, order: Order, indices: Sequence[int], portion: Portion) -> bool:
         """Work on what these tasks will do beside the event loop, which has requests to answer."""

@@ -20,12 +20,9 @@ from common_compute_mocks.flavours import Flavour
 from common_compute_mocks.future import Future, cancelled, foresee
 from common_compute_mocks.interpreter.machine import Run
 from common_compute_mocks.order import Order
-from common_compute_mocks.places import image_is_missing
-from common_compute_mocks.scenarios import Attempt, Scenario
 from common_compute_mocks.shelf import Shelf
 from common_compute_mocks.work import NOTHING, work_out
 
-_NO_IMAGE = Attempt(runs_at_most_seconds=0.0, reason="image-unavailable")
 _STEPS_AT_ONCE = 50_000
 _STEPS_OF_A_TASK = 50
 """What it takes to set a task up, in the interpreter's steps."""
@@ -122,9 +119,8 @@ class Foresight:
         known = self._futures.get(task)
         if known is None:
             run = self._outlines.get(task) or self.run(part, order, index)
-            command = order.spec["command"][0].rpartition("/")[2]
-            scenario = _scenario(order, index)
-            known = foresee(self._flavour, scenario, run, command, draw_of(part, order, index))
+            scenario = order.scenario_of(index)
+            known = foresee(self._flavour, scenario, run, draw_of(part, order, index))
             if task in self._cancels:
                 known = self._cancelled(known, order, index, self._cancels[task])
             self._keep(task, order, known)
@@ -165,8 +161,6 @@ class Foresight:
         return cancelled(future, self._flavour, order.elapsed(at) + max(0.0, heeded_after - usual))
 
     def _work_out(self, part: Part, order: Order, index: int, until: float = inf) -> Run:
-        if image_is_missing(order.spec):
-            return NOTHING
         plan = plan_task(order.spec, part.key.job_id, index)
         resources: Mapping[str, Any] = order.spec.get("resources", {})
         draw = chance_of(order.seed, part.key.job_id, index)
@@ -176,9 +170,3 @@ class Foresight:
 def draw_of(part: Part, order: Order, index: int) -> Draw:
     """Give the chance that belongs to one task."""
     return chance_of(order.seed, order.scenario.name, order.submitted_at.isoformat(), part.key.job_id, index)
-
-
-def _scenario(order: Order, index: int) -> Scenario:
-    scenario = order.scenario_of(index)
-    # Whatever else was to happen: without its image the container never starts.
-    return replace(scenario, attempts=(_NO_IMAGE,)) if image_is_missing(order.spec) else scenario

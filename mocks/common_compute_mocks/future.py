@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import inf
 
-from common_compute_connector.jobs import Ending, Reason, State
+from common_compute_connector.jobs import Ending
 from common_compute_mocks.chance import Draw
-from common_compute_mocks.endings import ending_of, last_word
+from common_compute_mocks.endings import cancelled_ending, ending_of, last_word
 from common_compute_mocks.flavours import Flavour
 from common_compute_mocks.interpreter.machine import Run
 from common_compute_mocks.scenarios import Scenario, Silence
@@ -86,8 +86,8 @@ class Future:
         return min((change for change in changes if change > at), default=None)
 
 
-def foresee(flavour: Flavour, scenario: Scenario, run: Run, command: str, draw: Draw) -> Future:
-    """Lay out a task's whole life; `command` is its name in the facility's messages."""
+def foresee(flavour: Flavour, scenario: Scenario, run: Run, draw: Draw) -> Future:
+    """Lay out a task's whole life."""
     moments: list[Moment] = []
     spans: list[Span] = []
     at = 0.0
@@ -108,7 +108,7 @@ def foresee(flavour: Flavour, scenario: Scenario, run: Run, command: str, draw: 
             if step.command and not last:
                 break
     return Future(
-        (*moments, Moment(at, *last_word(flavour, cause, ending, command), len(scenario.attempts))),
+        (*moments, Moment(at, *last_word(flavour, cause, ending), len(scenario.attempts))),
         tuple(spans),
         ending,
         scenario.silence,
@@ -122,10 +122,10 @@ def cancelled(future: Future, flavour: Flavour, at: float) -> Future:
     if at >= future.ends_at or (last and at >= last):
         return future
     confirmed = at + flavour.cancel.confirmed_after_seconds
-    ending = Ending(State.CANCELLED, reason=Reason("cancelled-by-user"))
+    ending = cancelled_ending(flavour, runs=any(span.runs_at(at) for span in future.spans))
     spans = tuple(_shorten(future.spans, at, flavour.cancel.command_lives_on_seconds))
     attempt = future.moment(at).attempt
-    word = last_word(flavour, "cancelled-by-user", ending, "")
+    word = last_word(flavour, "cancelled-by-user", ending)
     before = tuple(moment for moment in future.moments if moment.at <= at)
     return replace(future, moments=(*before, Moment(confirmed, *word, attempt)), spans=spans, ending=ending)
 

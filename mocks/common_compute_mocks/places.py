@@ -27,9 +27,8 @@ def native_id(flavour: Flavour, key: PartKey, index: int, *, of_array: bool) -> 
     return chosen.format(base=base, index=index, number=base + index)
 
 
-def image_is_missing(spec: Mapping[str, Any]) -> bool:
-    """Tell whether a job's image cannot be had."""
-    image: str = spec["software"].get("image", "")
+def image_is_missing(image: str) -> bool:
+    """Tell whether an image cannot be had."""
     return bool(_NEVER_RESOLVED.match(image) or _DIGEST_OF_NOTHING.fullmatch(image))
 
 

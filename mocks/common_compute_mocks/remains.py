@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from common_compute_connector.plan import OutputRule
 from common_compute_connector.protocol import Collected, EndedTask, LogBytes, ResultBytes, Stream
@@ -16,23 +16,34 @@ _LINE = 64
 
 
 async def collected(
-    task: EndedTask, run: Run, results: Results
+    task: EndedTask, run: Run, results: Results, limits: Mapping[str, int]
 ) -> AsyncIterator[LogBytes | ResultBytes | Collected]:
-    """Give logs and declared files of a run, and name what is lost of them."""
+    """Give logs and declared files of a run, and name what is lost of them.
+
+    Of a log the beginning comes home, and of the results as many as fit, as the facility's limits are.
+    """
     key, index = task.part.key, task.index
+    most_of_a_log, room = limits.get("max_log_bytes"), limits.get("max_results_bytes")
+    left = room
     lost = []
     for stream in STREAMS:
         if results.logs_lost:
             lost.append(f"the log {stream} is no longer there")
         else:
-            yield LogBytes(key, index, stream, chunks(run.log(stream)))
+            yield LogBytes(key, index, stream, chunks(run.log(stream)[:most_of_a_log]))
     paths = [path for path in sorted(run.files) if _fits(path, task.outputs)]
     written = [path for path in paths if not _fits(path, results.missing)]
     sizes = _huge_sizes(written, results.huge)
     for path in written:
+        size = sizes.get(path, len(run.files[path]))
         if _fits(path, results.lost):
             lost.append(f"the result {path} is no longer there")
-        elif path in sizes:
+            continue
+        if left is not None and size > left:
+            lost.append(f"{path} is too much for the {room} bytes of results that come home")
+            continue
+        left = None if left is None else left - size
+        if path in sizes:
             yield ResultBytes(key, index, path, huge_chunks(sizes[path]))
         else:
             yield ResultBytes(key, index, path, chunks(run.files[path]))

@@ -112,6 +112,11 @@ class Scenario:
         return bool(self.entry.get("refused", False))
 
     @property
+    def lacks_image(self) -> bool:
+        """Whether no task's container can be had."""
+        return [each.reason for each in self.attempts] == ["image-unavailable"] and "tasks" not in self.entry
+
+    @property
     def facility(self) -> Mapping[str, Any] | None:
         """What happens to a whole facility."""
         return self.entry.get("facility")

@@ -36,6 +36,8 @@ def see_task(
     finished = span.ended if span is not None else future.ends_at
     return replace(
         seen,
+        # What a native state that ends it stands for may be known from elsewhere: DIRAC's Done is any end.
+        state=future.ending.state,
         finished_at=order.submitted_at + timedelta(seconds=finished),
         exit_code=future.ending.exit_code,
         signal=future.ending.signal,

@@ -222,7 +222,7 @@ def test_a_group_that_the_caller_has_not_is_rejected() -> None:
     desk.put(group="lhcb_user")
     rejected = desk.look(after=3)
     assert "rejected" == rejected["state"]
-    assert "Requested group lhcb_user is not valid for DN /DC=org" in rejected["instructions"]
+    assert "/CN=anna may not act in the group lhcb_user." in rejected["instructions"]
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ def test_a_credential_that_does_not_work_keeps_jobs_out(desk: Desk, state: str) 
     assert "credential-rejected" == reason.code
     assert "credential-rejected" in flavours.load(desk.flavour).facility["reason_codes"]
     words = {
-        "rosetta": "arossi@login.cluster.example.org: Permission denied (publickey).",
+        "rosetta": "arossi@login.cluster.example.org:22 does not take the key",
         "dirac": (
             "Can't find proxy ( 1101 : /DC=org/DC=example/CN=Anna Rossi@cta_user has no proxy registered)"
         ),

@@ -89,5 +89,5 @@ def test_concordia_says_what_esap_was_told() -> None:
     ]
     assert [State.PENDING, State.RUNNING, State.SUCCEEDED] == [task.state for task in replayed(job)]
     assert Resolved(software_version="v0.19.2", site="LCG.IN2P3-CC.fr") == job.seen[-1][1].resolved
-    assert ("Hello World", 500) == (job.spec["name"], job.spec["backend_parameters"]["CPUTime"])
+    assert ("Hello World", 500) == (job.spec["name"], job.spec["metadata"]["CPUTime"])
     assert [] == jobs_of("concordia", "rosetta")

@@ -6,15 +6,20 @@ import base64
 import json
 import re
 import subprocess
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from common_compute_connector.errors import LogUnavailable
 from common_compute_connector.jobs import State
 from common_compute_connector.plan import OutputRule, plan_task
+from common_compute_connector.protocol import Ground, Refused
+from common_compute_mocks import flavours
+from common_compute_mocks.facility import MockFacility
 from common_compute_mocks.plausible import file_name
 
 USE_CASES = Path(str(files("common_compute_connector"))).resolve().parents[2] / "spec" / "use_cases"
@@ -60,27 +65,52 @@ def test_a_missing_command_is_told(bench: Any, command: list[str]) -> None:
     assert (State.FAILED, 127, reason) == (end.state, end.exit_code, end.reason.code)
 
 
-def test_a_signal_is_told_as_the_facility_can(rosetta: Any, dirac: Any) -> None:
+def test_a_signal_is_told_as_the_facility_can(bench: Any) -> None:
     """Where the facility knows signals a death by one is `signal`, elsewhere an exit code of 128 more."""
-    ends = [b.end(b.submit(b.spec("/bin/sh", "-c", "kill -TERM $$"))) for b in (rosetta, dirac)]
-    assert [("signal", None, 15), ("exit-nonzero", 143, None)] == [
-        (end.reason.code, end.exit_code, end.signal) for end in ends
-    ]
+
+    def told() -> tuple[str, int | None, int | None]:
+        end = bench.end(bench.submit(bench.spec("/bin/sh", "-c", "kill -TERM $$")))
+        return end.reason.code, end.exit_code, end.signal
+
+    assert ("signal", None, 15) == told()
+    flavour = flavours.load(bench.flavour)
+    codes = [code for code in flavour.facility["reason_codes"] if code != "signal"]
+    less = replace(flavour, facility={**flavour.facility, "reason_codes": codes})
+    bench.connector = MockFacility(
+        bench.flavour,
+        less,
+        Ground(bench.clock, AsyncMock(enrolment=AsyncMock(return_value=None))),
+        7,
+        "succeeds",
+    )
+    assert ("exit-nonzero", 143, None) == told()
 
 
-def test_wall_time_is_enforced_or_only_advice(rosetta: Any, dirac: Any) -> None:
-    """Slurm ends a task at the wall time that it asked for; to DIRAC that is no more than a hint."""
+def test_wall_time_is_enforced(bench: Any) -> None:
+    """A task ends at the wall time that it asked for, and DIRAC itself does not know: its wrapper saw to it."""
     resources = {"resources": {"wall_time_seconds": 2}}
+    spec = bench.spec("/bin/sh", "-c", "echo early; sleep 5; echo late", **resources)
+    part = bench.submit(spec)
+    end = bench.end(part)
+    native = {"rosetta": "TIMEOUT", "dirac": "Done"}[bench.flavour]
+    assert (State.FAILED, "wall-time-exceeded", native) == (end.state, end.reason.code, end.native.state)
+    assert b"early\n" == bench.home(part, spec).logs["stdout"]
+
+
+def test_what_comes_home_fits_the_facility(rosetta: Any, dirac: Any) -> None:
+    """DIRAC brings home the beginning of a log, and the results for which there is room; the others are named."""
+    script = (
+        "head -c 1100000 /dev/zero; head -c 5000000 /dev/zero >a; head -c 5000000 /dev/zero >b; echo c >c"
+    )
+    homes = []
     for bench in (rosetta, dirac):
-        spec = bench.spec("/bin/sh", "-c", "echo early; sleep 5; echo late", **resources)
+        spec = bench.spec("/bin/sh", "-c", script, outputs=[{"path": "*"}])
         part = bench.submit(spec)
-        end = bench.end(part)
-        if bench is rosetta:
-            assert ("wall-time-exceeded", "TIMEOUT") == (end.reason.code, end.native.state)
-            assert b"early\n" == bench.home(part, spec).logs["stdout"]
-        else:
-            assert State.SUCCEEDED == end.state
-            assert b"early\nlate\n" == bench.home(part, spec).logs["stdout"]
+        bench.end(part)
+        homes.append(bench.home(part, spec))
+    assert [["a", "b", "c"], ["a", "c"]] == [list(home.files) for home in homes]
+    assert [1_100_000, 1 << 20] == [len(home.logs["stdout"]) for home in homes]
+    assert [(), ("b is too much for the 7340032 bytes of results that come home",)] == [h.lost for h in homes]
 
 
 @pytest.mark.parametrize(
@@ -95,12 +125,12 @@ def test_what_never_ends_is_ended_by_wall_time(rosetta: Any, script: str) -> Non
 
 
 def test_memory_is_enforced_or_kills_namelessly(rosetta: Any, dirac: Any) -> None:
-    """A shell that doubles a text for ever is out of memory; DIRAC sees only that its payload was killed."""
+    """A shell that doubles a text for ever is out of memory; at DIRAC is seen only that it was killed."""
     script = "x=abcdefgh; while :; do x=$x$x; done"
     for bench in (rosetta, dirac):
         end = bench.end(bench.submit(bench.spec("/bin/sh", "-c", script)))
-        expected = ("out-of-memory", None) if bench is rosetta else ("exit-nonzero", 137)
-        assert expected == (end.reason.code, end.exit_code)
+        expected = "out-of-memory" if bench is rosetta else "signal"
+        assert (expected, 9) == (end.reason.code, end.signal)
 
 
 def test_a_full_disk_is_an_error_of_the_command(bench: Any) -> None:
@@ -153,13 +183,13 @@ def test_dirac_has_no_live_logs(dirac: Any) -> None:
 
 
 def test_an_image_that_nobody_can_have(rosetta: Any) -> None:
-    """An image of a registry below .invalid is unavailable: the task fails, having run nothing."""
+    """An image of a registry below .invalid is unavailable: a part that wants it is never handed to Slurm."""
     spec = rosetta.spec("/bin/sh", "-c", "echo ran")
     spec["software"] = {"kind": "container", "image": "registry.invalid/some/image:1"}
-    part = rosetta.submit(spec)
-    end = rosetta.end(part)
-    assert (State.FAILED, "image-unavailable", None) == (end.state, end.reason.code, end.exit_code)
-    assert b"" == rosetta.home(part, spec).logs["stdout"]
+    outcome = rosetta.offer(spec)
+    assert isinstance(outcome, Refused)
+    assert "image-unavailable" == outcome.reason.code
+    assert outcome.reason.detail.startswith("registry.invalid/some/image:1 ")
 
 
 def test_wishes_are_resolved(rosetta: Any, dirac: Any) -> None:

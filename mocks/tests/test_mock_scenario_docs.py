@@ -106,7 +106,7 @@ def test_the_first_example_works(bench: Any, tmp_path: Path) -> None:
     bench.clock.advance(90)
     ends = bench.observe(out_of_memory).tasks
     assert [7] == [seen.index for seen in ends if seen.state is State.FAILED]
-    assert {"rosetta": "out-of-memory", "dirac": "exit-nonzero"}[bench.flavour] == ends[7].reason.code
+    assert {"rosetta": "out-of-memory", "dirac": "signal"}[bench.flavour] == ends[7].reason.code
     assert 20 == (ends[7].finished_at - ends[7].started_at).total_seconds()
     assert bench.observe(quiet) is None
     bench.clock.advance(60)

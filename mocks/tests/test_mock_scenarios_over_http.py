@@ -142,9 +142,19 @@ def test_an_output_that_was_never_written(make: Make, flavour: str) -> None:
     assert "succeeded" == job["state"]
 
 
-def test_huge_result(make: Make, flavour: str) -> None:
+def test_huge_result_where_results_fit_a_sandbox(make: Make) -> None:
+    """At DIRAC a huge result is named as lost, and what is smaller beside it comes home."""
+    client = make("dirac")
+    outputs = [{"path": "cube.fits"}, {"path": "table.csv"}]
+    path, job = client.ended("timeseria", scenario="huge_result", outputs=outputs)
+    assert ("failed", "results-lost", 0) == (job["state"], job["reason"]["code"], job["exit_code"])
+    results = client.get(f"{path}/results").json()
+    assert (["table.csv"], False) == ([each["path"] for each in results["results"]], results["complete"])
+
+
+def test_huge_result(make: Make) -> None:
     """`huge_result` announces 2 GiB, gives any range of them, and takes hardly any disk."""
-    client = make(flavour)
+    client = make("rosetta")
     outputs = [{"path": "cube.fits"}, {"path": "table.csv"}]
     path, job = client.ended("timeseria", scenario="huge_result", outputs=outputs)
     assert "succeeded" == job["state"]

@@ -130,7 +130,7 @@ async def misspell_the_schema(request: Request, forward: Forward) -> Answer:
 @twists("CC-FAC-004", house="dirac")
 async def describe_parameters_in_words(request: Request, forward: Forward) -> Answer:
     """`backend_parameters` gives a description for each name, which as a JSON Schema admits everything."""
-    words = {"Priority": "from 0 to 10", "JobGroup": "a name"}
+    words = {"Priority": "from 0 to 10", "Platform": "a name"}
     return await _tell(request, forward, lambda facility: facility.update(backend_parameters=words))
 
 

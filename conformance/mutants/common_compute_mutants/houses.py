@@ -1,7 +1,8 @@
 """Run a right server in this process, as it is or with one mutant in it.
 
-rosetta    the mock in that flavour, open to everybody: containers, live logs
-dirac      the mock in that flavour, open to everybody: installed software, backend parameters, no live logs
+rosetta    the mock in that flavour, open to everybody: containers and nothing else, live logs
+dirac      the mock in that flavour, open to everybody: installed software, backend parameters, no live logs,
+           deaths by signal told as exit codes
 guarded    rosetta behind bearer tokens, with two callers
 enrolled   guarded, at a facility where callers set up an ssh key, and which takes inputs from URLs
 """
@@ -145,5 +146,15 @@ def _brisk(name: str) -> flavours.Flavour:
     flavour = flavours.load(name)
     life = tuple(replace(step, seconds=step.seconds * _BRISK) for step in flavour.life)
     # Whose mutants are about credentials adds that class itself; the others need not wait for one.
-    classes = [name for name in flavour.facility["conforms_to"] if name != "credentials"]
-    return replace(flavour, life=life, facility={**flavour.facility, "conforms_to": classes})
+    facility = {**flavour.facility, "conforms_to": _without("credentials", flavour.facility["conforms_to"])}
+    if name == "dirac":
+        facility["reason_codes"] = _without("signal", facility["reason_codes"])
+        return replace(flavour, life=life, facility=facility)
+    # What a facility without a class has to refuse is asked of one that lacks it.
+    facility["conforms_to"] = _without("software", facility["conforms_to"])
+    facility["probe"] = {"container": facility["probe"]["container"]}
+    return replace(flavour, life=life, facility=facility, software=())
+
+
+def _without(word: str, words: list[str]) -> list[str]:
+    return [each for each in words if each != word]

@@ -35,10 +35,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class LastWord:
-    """The native state in which a task ends, and the words beside it, with places for the facts."""
+    """The native state in which a task ends, the words beside it and those to the contract's reason.
+
+    Words have places for the facts. `signal` is the one by which the facility ends a command so.
+    """
 
     state: str
     detail: str
+    reason: str | None = None
+    signal: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +140,7 @@ def load(name: str) -> Flavour:
         **values
         | {
             "name": name,
-            "software": _sorted(values["software"], values["facility"]["architectures"]),
+            "software": _sorted(values["software"]),
             "native_id": Numbering(numbering["single"], numbering["array"], **numbering["base"]),
             "states": {native: State(state) for native, state in values["states"].items()},
             "life": tuple(Step(**step) for step in values["life"]),
@@ -147,14 +152,11 @@ def load(name: str) -> Flavour:
     )
 
 
-def _sorted(
-    software: Sequence[Mapping[str, Any]], architectures: Sequence[str]
-) -> Sequence[Mapping[str, Any]]:
+def _sorted(software: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     """Sort by name, then from the newest version to the oldest; the only one of a name is its default."""
     named = [entry["name"] for entry in software]
     complete: list[dict[str, Any]] = [
-        {"default": named.count(entry["name"]) == 1, "architectures": list(architectures)}
-        | {**entry, "version": str(entry["version"])}
+        {"default": named.count(entry["name"]) == 1, **entry, "version": str(entry["version"])}
         for entry in software
     ]
     complete.sort(

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from common_compute_connector.jobs import Native, Reason, State, TaskSeen
+from common_compute_connector.jobs import Ending, Native, State, TaskSeen
 from common_compute_mocks.chance import chance_of
-from common_compute_mocks.flavours import SUCCEEDED, Flavour
+from common_compute_mocks.endings import cancelled_ending, exited, last_word
+from common_compute_mocks.flavours import Flavour
 from common_compute_mocks.server.past_jobs import PastJob
 
 _WITH_BYTES = 25
@@ -38,11 +39,9 @@ def _job(
         created_at = now - timedelta(days=_YOUNGEST_DAYS) - timedelta(days=_SPAN_DAYS) * (left / count)
     began = created_at + timedelta(seconds=1 + 20 * draw("wait"))
     ended = began + timedelta(seconds=2 + 60 * draw("run"))
-    end, cause = _end(draw("end"))
-    word = flavour.endings[cause]
+    cause, ending = _end(flavour, draw("end"))
     native_id = str(flavour.native_id.least + number)
     running = next(step for step in flavour.life if step.command)
-    detail = word.detail.format(exit_code=1, signal=9, command="process")
     spec = {
         "facility_id": facility_id,
         "name": f"Field {number:05d}",
@@ -66,12 +65,13 @@ def _job(
                 ended,
                 TaskSeen(
                     0,
-                    end,
+                    ending.state,
                     started_at=began,
                     finished_at=ended,
-                    exit_code={State.SUCCEEDED: 0, State.FAILED: 1}.get(end),
-                    reason=None if cause == SUCCEEDED else Reason(cause),
-                    native=Native(native_id, word.state, detail),
+                    exit_code=ending.exit_code,
+                    signal=ending.signal,
+                    reason=ending.reason,
+                    native=Native(native_id, *last_word(flavour, cause, ending)),
                 ),
             ),
         ],
@@ -80,14 +80,14 @@ def _job(
     )
 
 
-def _end(drawn: float) -> tuple[State, str]:
-    if drawn < _SUCCEED:
-        return State.SUCCEEDED, SUCCEEDED
-    return (State.FAILED, "exit-nonzero") if drawn < _FAIL else (State.CANCELLED, "cancelled-by-user")
+def _end(flavour: Flavour, drawn: float) -> tuple[str, Ending]:
+    if drawn < _FAIL:
+        return exited(flavour, 0 if drawn < _SUCCEED else 1, found=True)
+    return "cancelled-by-user", cancelled_ending(flavour, runs=True)
 
 
 def _software(flavour: Flavour) -> Mapping[str, Any]:
-    if flavour.software:
-        entry = flavour.software[0]
-        return {"kind": "installed", "name": entry["name"], "version": entry["version"]}
-    return {"kind": "container", "image": "debian:12-slim"}
+    if "container" in flavour.facility["conforms_to"]:
+        return {"kind": "container", "image": "debian:12-slim"}
+    entry = flavour.software[0]
+    return {"kind": "installed", "name": entry["name"], "version": entry["version"]}

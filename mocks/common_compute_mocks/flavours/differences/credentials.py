@@ -26,7 +26,10 @@ def names(seen: Evidence) -> None:
 def step_of_the_user(seen: Evidence) -> None:
     """The user adds a line to a file on the cluster, or uploads a proxy to DIRAC."""
     told = seen.credentials["awaiting_user"]["instructions"]
-    assert seen.of(rosetta="~/.ssh/authorized_keys", dirac="dirac-proxy-init -g ") in told
+    assert (
+        seen.of(rosetta="~/.ssh/authorized_keys needs this line: restrict", dirac="dirac-proxy-init -g ")
+        in told
+    )
 
 
 @row("FLV-43")
@@ -37,6 +40,6 @@ def expiry(seen: Evidence) -> None:
 
 @row("FLV-44")
 def shut_out(seen: Evidence) -> None:
-    """The cluster's ssh denies permission, DIRAC finds no proxy."""
-    words = seen.of(rosetta="Permission denied (publickey)", dirac="Can't find proxy ( 1101 : ")
+    """The cluster does not take the key, DIRAC finds no proxy."""
+    words = seen.of(rosetta="does not take the key", dirac="Can't find proxy ( 1101 : ")
     assert words in seen.shut_out
