@@ -149,6 +149,16 @@ class Grid:
             kind = "no-proxy" if failed.kind == "refused" else failed.kind
             raise Failed(kind, failed.words, failed.errno) from None
 
+    def _check_membership(self, dn: str, group: str) -> None:
+        """Refuse a group that the user is not in, before DIRAC hears of it.
+
+        Once a minute its services look whether a subject is in the group named with it (AuthManager). After a
+        right one they give the rights of any other, and after a wrong one they refuse the right one.
+        """
+        user = Registry.getUsernameForDN(dn)
+        if not user["OK"] or user["Value"] not in Registry.getUsersInGroup(group, []):
+            raise Failed("not-a-member", f"{dn} is not in the group {group}")
+
     def submit(self, jdl: str, files: dict[str, str]) -> Json:
         """Submit a description with its files; give its jobs' numbers, and whether they are to be confirmed.
 
