@@ -146,7 +146,7 @@ class Grid:
         try:
             return str(value_of(value_of(answer).dumpAllToString()))
         except Failed as failed:
-            kind = "no-proxy" if failed.kind == "refused" else failed.kind
+            kind = "no-proxy" if failed.kind in {"refused", "unauthorized"} else failed.kind
             raise Failed(kind, failed.words, failed.errno) from None
 
     def _check_membership(self, dn: str, group: str) -> None:
