@@ -146,7 +146,8 @@ class Grid:
         try:
             return str(value_of(value_of(answer).dumpAllToString()))
         except Failed as failed:
-            kind = "no-proxy" if failed.kind in {"refused", "unauthorized"} else failed.kind
+            # Without it nothing was begun, whatever became of the question.
+            kind = "no-proxy" if failed.kind in {"refused", "unauthorized"} else "unreachable"
             raise Failed(kind, failed.words, failed.errno) from None
 
     def _check_membership(self, dn: str, group: str) -> None:
