@@ -6,6 +6,7 @@ What is wanted done is submitted at once, and runs side by side as far as the on
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,22 @@ CLASSES = {
 }
 
 
+@pytest.fixture(scope="module")
+def certifying(
+    grid_server: GridServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[dict[str, Any]]]]:
+    """Certify both at the same time: a certificate mostly waits for DIRAC."""
+    with ThreadPoolExecutor() as pool:
+        yield {
+            facility: pool.submit(grid_server.certify, facility, tmp_path_factory.mktemp(facility))
+            for facility in (ON_BEHALF, USER)
+        }
+
+
 @pytest.mark.parametrize("facility", [ON_BEHALF, USER])
-def test_it_is_certified(grid_server: GridServer, tmp_path: Path, facility: str) -> None:
+def test_it_is_certified(certifying: dict[str, Future[dict[str, Any]]], facility: str) -> None:
     """Whether callers are named by a trusted host or shown by their own proxies, the contract is kept."""
-    certificate = grid_server.certify(facility, tmp_path)
+    certificate = certifying[facility].result()
     claimed = {name for name, entry in certificate["classes"].items() if entry["claimed"]}
     assert CLASSES <= claimed
 
