@@ -1,6 +1,7 @@
 """A real DIRAC behind a server: certified with its users' credentials, and the use cases as they stand.
 
-What is wanted done is submitted at once, and runs side by side as far as the one worker goes.
+What is wanted done is submitted at once, and runs side by side as far as the one worker goes. The pools come
+last: DIRAC draws its jobs by chance, and all others would wait among a hundred of them.
 """
 
 from __future__ import annotations
@@ -60,12 +61,6 @@ def _analysis(facility: str, **version: str) -> dict[str, Any]:
     return body
 
 
-def _pools(facility: str) -> dict[str, Any]:
-    body = use_case("many_pools", facility, SOFTWARE="posix-shell", VERSION="system")
-    body["array"]["parameters"] = body["array"]["parameters"][:POOLS]
-    return body
-
-
 @pytest.fixture(scope="module")
 def submitted(grid_server: GridServer) -> Iterator[dict[str, str]]:
     """Submit what alice wants done, by her name and by her own proxy, and give the ids of her jobs."""
@@ -81,7 +76,6 @@ def submitted(grid_server: GridServer) -> Iterator[dict[str, str]]:
             "names": names_job(job, ON_BEHALF),
             "links": links_job(job, USER, "**"),
             "behind links": links_job(job, ON_BEHALF, *BEHIND_LINKS),
-            "pools": _pools(ON_BEHALF),
         }
     )
     grid_server.clean_up()
@@ -160,28 +154,6 @@ def test_no_link_is_followed(grid_server: GridServer, submitted: dict[str, str],
     assert [] == list(grid_server.clients[ALICE].list_results(ended["id"]))
 
 
-def test_100_pools_each_once(
-    grid_server: GridServer, submitted: dict[str, str], on_grid: Any, tmp_path: Path
-) -> None:
-    """Each of 100 tasks is one of DIRAC's jobs and ran once, and left what its pool's runs add up to."""
-    ended = grid_server.ended(submitted["pools"])
-    counts = {name: count for name, count in ended["task_counts"].items() if count}
-    assert {"total": POOLS, "succeeded": POOLS} == counts
-    tasks = list(grid_server.clients[ALICE].list_tasks(ended["id"]))
-    assert [(index, 1, 0) for index in range(POOLS)] == [
-        (task["index"], task["attempt"], task["exit_code"]) for task in tasks
-    ]
-    look = """
-from DIRAC.WorkloadManagementSystem.Client.JobMonitoringClient import JobMonitoringClient
-answer = sorted(map(int, JobMonitoringClient().getJobs({"JobGroup": arguments[0]})["Value"]))
-"""
-    jobs = on_grid(look, group_name(ended["id"]), user="alice")
-    assert jobs == sorted(int(task["native"]["id"]) for task in tasks)
-    found = grid_server.results(ended["id"], tmp_path)
-    expected = dict(list(excesses().items())[:POOLS])
-    assert expected == {path: content.decode() for path, content in found.items()}
-
-
 def _secrets(server: GridServer) -> set[bytes]:
     """Give what is in no log, answer or store: all lines of keys and proxies, and how any such text begins."""
     grid = server.grid
@@ -234,3 +206,27 @@ def test_no_key_and_no_proxy_is_told(grid_server: GridServer, submitted: dict[st
     assert {} == leaked
     rejected = grid_server.call(BOB, "PUT", f"/facilities/{USER}/credential", json={"group": "dirac_admin"})
     assert not [secret for secret in secrets if secret in rejected.content]
+
+
+def test_100_pools_each_once(
+    grid_server: GridServer, submitted: dict[str, str], on_grid: Any, tmp_path: Path
+) -> None:
+    """Each of 100 tasks is one of DIRAC's jobs and ran once, and left what its pool's runs add up to."""
+    body = use_case("many_pools", ON_BEHALF, SOFTWARE="posix-shell", VERSION="system")
+    body["array"]["parameters"] = body["array"]["parameters"][:POOLS]
+    ended = grid_server.ended(grid_server.clients[ALICE].submit_job(body)["id"])
+    counts = {name: count for name, count in ended["task_counts"].items() if count}
+    assert {"total": POOLS, "succeeded": POOLS} == counts
+    tasks = list(grid_server.clients[ALICE].list_tasks(ended["id"]))
+    assert [(index, 1, 0) for index in range(POOLS)] == [
+        (task["index"], task["attempt"], task["exit_code"]) for task in tasks
+    ]
+    look = """
+from DIRAC.WorkloadManagementSystem.Client.JobMonitoringClient import JobMonitoringClient
+answer = sorted(map(int, JobMonitoringClient().getJobs({"JobGroup": arguments[0]})["Value"]))
+"""
+    jobs = on_grid(look, group_name(ended["id"]), user="alice")
+    assert jobs == sorted(int(task["native"]["id"]) for task in tasks)
+    found = grid_server.results(ended["id"], tmp_path)
+    expected = dict(list(excesses().items())[:POOLS])
+    assert expected == {path: content.decode() for path, content in found.items()}

@@ -7,6 +7,7 @@ import base64
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tarfile
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 
 from common_compute_connector.clock import SystemClock
+from common_compute_dirac import worker as worker_module
 from common_compute_dirac.worker import Access, DiracRefused, DiracUnreachable, Identity, Worker
 
 SCRIPT = Path(__file__).parents[3] / "facilities" / "dirac" / "facility"
@@ -251,6 +253,44 @@ async def test_calls_are_made_with_the_proxies_of_the_users(grid: Grid) -> None:
         assert {0o600} == seen_modes
     with pytest.raises(FileNotFoundError):
         await asyncio.to_thread(modes, room)
+
+
+async def test_a_proxy_is_fetched_anew_before_it_ends(
+    grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as it has enough left it is fetched once, by the host in its own name; then there is another."""
+    package = await asyncio.to_thread(shutil.copytree, worker_module.CLIENT.parent, tmp_path / "package")
+    client = package / "client.py"
+    # DIRAC gives half as much again as is asked for: 240 s, which are too few after 5 s.
+    text = (
+        client.read_text()
+        .replace("(3600, 300)", "(160, 160)")
+        .replace("LEFT_SECONDS = 150", "LEFT_SECONDS = 235")
+    )
+    client.write_text(text)
+    monkeypatch.setattr(worker_module, "CLIENT", package / "start_client.py")
+    fetched = (
+        f"SELECT COUNT(*) FROM ProxyDB_Log WHERE IssuerDN = '{grid.facility['fetching_connector']['dn']}'"
+    )
+    mysql = [
+        "mysql",
+        "--socket",
+        grid.facility["database_socket"],
+        "--skip-column-names",
+        "--execute",
+        fetched,
+    ]
+    counts = []
+    async with working(grid.fetching()) as worker:
+        for pause in (0, 0, 7):
+            await asyncio.sleep(pause)
+            told = await worker.call("whoami", {}, grid.user("alice"), deadline_seconds=30)
+            assert told["proxy"]
+            done = await asyncio.to_thread(
+                subprocess.run, [*mysql, "ProxyDB"], check=True, stdout=subprocess.PIPE
+            )
+            counts.append(int(done.stdout))
+    assert [counts[0], counts[0], counts[0] + 1] == counts
 
 
 async def test_a_proxy_that_cannot_be_had_is_told(grid: Grid) -> None:
