@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+
+if TYPE_CHECKING:
+    from served_dirac import GridServer
 
 SCRIPT = Path(__file__).parent / "dirac" / "facility"
 
@@ -111,3 +115,15 @@ def on_grid(dirac_facility: dict[str, Any], tmp_path: Path) -> OnGrid:
         return json.loads(done.stdout.splitlines()[-1])
 
     return run
+
+
+@pytest.fixture(scope="session")
+def grid_server(
+    dirac_facility: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GridServer]:
+    """Serve DIRAC to two callers, alice and bob there."""
+    # Most of those who load these fixtures serve nothing, and may have no command line.
+    from served_dirac import served  # noqa: PLC0415
+
+    with served(dirac_facility, tmp_path_factory.mktemp("served-grid")) as serving:
+        yield serving

@@ -18,12 +18,10 @@ from typing import Any
 
 import httpx
 
-from common_compute_cli.binding import bind
 from common_compute_cli.client import Client
 from common_compute_cli.downloads import download_results
 
 PROGRAM = Path(sys.executable).with_name("common-compute")
-CASES = Path(__file__).parents[1] / "spec" / "use_cases"
 
 ANNA, CORA = "token-of-anna-4711", "token-of-cora-0815"
 ACCOUNTS = {ANNA: "alice", CORA: "carol"}
@@ -148,12 +146,6 @@ class Server:
             for job_id in ids:
                 self.ended(job_id, token)
                 client.release_job(job_id)
-
-
-def use_case(name: str, facility: str, **values: str) -> dict[str, Any]:
-    """Give the body of a use case, bound."""
-    template = json.loads((CASES / name / "body.json").read_text())
-    return dict(bind(template, {"FACILITY": facility, **values}, CASES / name))
 
 
 def job(*command: str, facility: str = RUNTIMES[0], **members: Any) -> dict[str, Any]:

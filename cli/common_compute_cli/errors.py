@@ -10,6 +10,7 @@ CommandLineError             exit code 2, unless it says otherwise
 |-- NeverEnded               exit code 1: a job did not end in the time that the caller gave it
 |-- UnexpectedEnd            exit code 1: a job ended otherwise than it should have
 |-- ServerEnded              exit code 1: a server of ours ended by itself
+|-- InstallationFailed       exit code 1: packages could not be installed
 |-- FacilitiesAtFault        exit code 1: facilities do not answer, or are not as their configuration says
 `-- DamagedDownload          exit code 1: the bytes that came are not those that the server announced
 """
@@ -173,6 +174,22 @@ class ServerEnded(CommandLineError):
 
     def __str__(self) -> str:
         return f"The server '{self.name}' has ended by itself; {self.log} may tell why."
+
+
+class InstallationFailed(CommandLineError):
+    """Packages could not be installed; nothing of them is left."""
+
+    exit_code = ANSWER_IS_NO
+
+    def __init__(self, place: Path, why: str, said: str) -> None:
+        super().__init__(place, why, said)
+        self.place = place
+        self.why = why
+        self.said = said
+
+    def __str__(self) -> str:
+        last = [f"  {line.rstrip()}" for line in self.said.splitlines() if line.strip()][-5:]
+        return "\n".join([f"Nothing is installed in {self.place}: {self.why}.", *last])
 
 
 class FacilitiesAtFault(CommandLineError):

@@ -12,6 +12,7 @@ from common_compute_cli.commands import (
     certify,
     config,
     demo,
+    dirac,
     facility,
     job,
     mock,
@@ -42,6 +43,7 @@ app.add_typer(job.app, name="job", help="Submit jobs, follow them, bring their r
 app.add_typer(facility.app, name="facility", help="The places where jobs run.")
 app.add_typer(certificate.app, name="certificate", help="Look at the certificates that `certify` writes.")
 app.add_typer(config.app, name="config", help="Look at configuration files.")
+app.add_typer(dirac.app, name="dirac", help="What the connector `dirac` runs beside itself.")
 app.add_typer(rosetta.app, name="rosetta", help="Take over what a Rosetta instance knows.")
 app.add_typer(spec.app, name="spec", help="The contract that this program speaks.")
 

@@ -2,170 +2,53 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from served_slurm import ACCOUNTS, ANNA, CORA, RUNTIMES, SHELL, Server, job
-
-from common_compute_cli import specification
+from hostile import BEHIND_LINKS, NO_LINKS, check_names, check_words, links_job, names_job, words_job
+from served_slurm import ANNA, CORA, RUNTIMES, SHELL, Server, job
+from strangers import check_keys_and_pages, check_nobody_reaches
 
 pytestmark = [pytest.mark.real, pytest.mark.needs("slurm"), pytest.mark.timeout(1200)]
 
-WORDS = (
-    "",
-    " ",
-    "it's \"quoted\" ''\\",
-    "a\nb\n",
-    "\r\t\x01\x1b[31m\x7f",
-    "%s%n%%d %j %A",
-    "; rm -rf / & | < > >> # !",
-    "$HOME ${IFS} $(id) `id` $((1+1))",
-    "*,? [a-z] ~root {a,b},",
-    "--wrap=id",
-    "A=B",
-    "{{not_replaced}} ${FACILITY}",
-    "é 日本語 \ufeff\u2028\u202e",
-    "😀 \U0001d518\U0010ffff",
-    "end with backslash\\",
-)
-"""As arguments and as values of variables."""
-LONG_WORD = "'x " * 33_334
-
-NAMES = (
-    "-rf",
-    "..\n..",
-    "a..b/...",
-    "new\nline\n",
-    "etc/passwd\n",
-    'it\'s "q" \\',
-    "*[a]?,;%s",
-    "$(id)`id`",
-    " ",
-    "é😀\U0010ffff",
-    "{{x}}",
-)
-"""Of files. A job's own inputs hold no control characters; what a command writes may."""
-INPUTS = [name for name in NAMES if name.isprintable() and "/" not in name]
-
-SHOW = "cat /proc/$$/cmdline >argv; cat /proc/$$/environ >environ"
-COPY = """\
-for name; do
-    case $name in */*) mkdir -p "out/${name%/*}" ;; *) mkdir -p out ;; esac
-    printf %s "$name" >"out/$name"
-done
-cat in/* >all
-"""
-LINK = """\
-mkdir real swapped; echo mine >real/passwd; echo mine >swapped/passwd; echo mine >.hidden
-ln -s /etc/passwd link; ln -s /etc/passwd 'new
-line'; ln -s /etc/passwd '..
-..'; ln -s ../../../../../../../../etc/passwd up; ln -s ../run own-script; ln -s nowhere broken
-ln -s / root; ln -s /etc real/etc; ln -s real inner; ln -s . self; ln -s .. above
-mv swapped away; ln -s /etc swapped; mkfifo pipe
-"""
 WAIT = "id -un; ls -ld . ..; pwd; echo mine >mine; sleep 3"
 
 
-def shown(server: Server, facility: str, **software: Any) -> dict[str, Any]:
-    """Give the body of a job that writes down what its command was given."""
-    return job(
-        *("/bin/sh", "-c", SHOW, "sh", *WORDS, LONG_WORD),
-        facility=facility,
-        software=software,
-        environment={f"V{number}": word for number, word in enumerate(WORDS)},
-        outputs=[{"path": "argv"}, {"path": "environ"}],
-    )
+def shown(facility: str, **software: Any) -> dict[str, Any]:
+    """Give the body of a job that writes down what its command was given, in some software."""
+    return words_job(job, facility, software=software)
 
 
 @pytest.fixture(scope="module")
 def submitted(server: Server) -> Iterator[dict[str, str]]:
     """Submit what anna wants done, and give the ids of her jobs."""
-    inputs = [
-        {
-            "path": f"in/{name}",
-            "source": {"kind": "inline", "content_base64": base64.b64encode(name.encode()).decode()},
-        }
-        for name in INPUTS
-    ]
-    everything = [{"path": path} for path in ("all", "out/**", "out/**/.*")]
-    behind_links = [{"path": path} for path in ("link", "swapped/passwd", "root/etc/passwd", "self/**")]
     yield server.submit(
         {
             "ended": job("/bin/sh", "-c", WAIT, outputs=[{"path": "mine"}]),
             "live": job("/bin/sh", "-c", "sleep 300", resources={"wall_time_seconds": 600}),
-            "words": shown(server, RUNTIMES[0], **SHELL),
-            "words in a container": shown(server, RUNTIMES[0], kind="container", image=server.image),
-            "names": job("/bin/sh", "-c", COPY, "sh", *NAMES, inputs=inputs, outputs=everything),
-            "links": job("/bin/sh", "-c", LINK, outputs=[{"path": "**"}]),
-            "behind links": job("/bin/sh", "-c", LINK, outputs=behind_links),
+            "words": shown(RUNTIMES[0], **SHELL),
+            "words in a container": shown(RUNTIMES[0], kind="container", image=server.image),
+            "names": names_job(job, RUNTIMES[0]),
+            "links": links_job(job, RUNTIMES[0], "**"),
+            "behind links": links_job(job, RUNTIMES[0], *BEHIND_LINKS),
         }
     )
     server.clean_up()
 
 
-def _operations_on_jobs() -> dict[str, tuple[str, str]]:
-    """Give method and path of each operation that the contract has on a job."""
-    return {
-        operation["operationId"]: (method.upper(), path)
-        for path, members in specification.openapi()["paths"].items()
-        if "{job_id}" in path
-        for method, operation in members.items()
-        if isinstance(operation, dict) and "operationId" in operation
-    }
-
-
-def _shared(answer: httpx.Response, job_id: str) -> dict[str, Any]:
-    """Give what a problem says but for what is each answer's own."""
-    problem = json.loads(answer.text.replace(job_id, "ID"))
-    return {name: value for name, value in problem.items() if name not in ("instance", "request_id")}
-
-
 def test_nobody_reaches_the_job_of_another(server: Server, submitted: dict[str, str]) -> None:
     """On every operation, a live and an ended job of anna's are to cora what a job is that never was."""
     server.succeeded(submitted["ended"])
-    (result,) = server.clients[ANNA].list_results(submitted["ended"])
-    before = server.clients[ANNA].get_job(submitted["ended"])
-    operations = _operations_on_jobs()
-    assert {"get_job", "cancel_job", "release_job", "get_result", "get_log"} < set(operations)
-    for method, path in operations.values():
-        for job_id in (submitted["live"], submitted["ended"]):
-            nobodys = "0" * len(job_id)
-            of_theirs, of_nobodys = (
-                path.format(job_id=each, result_id=result["id"], stream="stdout")
-                for each in (job_id, nobodys)
-            )
-            theirs, missing = (server.call(CORA, method, each) for each in (of_theirs, of_nobodys))
-            assert (404, "not-found") == (theirs.status_code, theirs.json()["code"]), (method, path)
-            assert _shared(missing, nobodys) == _shared(theirs, job_id)
-            assert set(missing.headers) == set(theirs.headers)
-            assert 401 == server.call(None, method, of_theirs).status_code
+    check_nobody_reaches(server, ANNA, CORA, submitted["ended"], submitted["live"])
     assert set(submitted.values()).isdisjoint(each["id"] for each in server.clients[CORA].list_jobs())
-    assert before == server.clients[ANNA].get_job(submitted["ended"])
-    assert [result] == list(server.clients[ANNA].list_results(submitted["ended"]))
-    live = server.clients[ANNA].get_job(submitted["live"])
-    assert ("running", False) == (live["state"], "cancel_requested_at" in live)
 
 
 def test_a_key_and_a_page_are_the_callers_own(server: Server, submitted: dict[str, str]) -> None:
     """The same idempotency key makes a job for each caller, and a page's token is good for who got it."""
-    ids = []
-    for token in ACCOUNTS:
-        answers = [
-            server.call(token, "POST", "/jobs", json=job("true"), headers={"Idempotency-Key": "once"})
-            for _ in range(2)
-        ]
-        assert [201, 200] == [answer.status_code for answer in answers]
-        ids += {answer.json()["id"] for answer in answers}
-    assert 2 == len(set(ids))
-    page = server.call(ANNA, "GET", "/jobs?page_size=1").json()["next_page_token"]
-    path = f"/jobs?page_size=1&page_token={page}"
-    assert [200, 422] == [server.call(token, "GET", path).status_code for token in ACCOUNTS]
+    check_keys_and_pages(server, [ANNA, CORA], job("true"))
 
 
 def test_jobs_run_as_their_callers(server: Server, submitted: dict[str, str]) -> None:
@@ -198,29 +81,19 @@ def test_words_arrive_byte_for_byte(
 def test_words_in_the_other_runtimes(server: Server, tmp_path: Path, runtime: str) -> None:
     """Whatever container runtime the cluster has, words arrive byte for byte."""
     server.let_in(ANNA, runtime)
-    body = shown(server, runtime, kind="container", image=server.image)
+    body = shown(runtime, kind="container", image=server.image)
     _check_words(server, server.clients[ANNA].submit_job(body)["id"], tmp_path)
 
 
 def _check_words(server: Server, job_id: str, room: Path) -> None:
     server.succeeded(job_id)
-    results = server.results(job_id, room)
-    expected = ["/bin/sh", "-c", SHOW, "sh", *WORDS, LONG_WORD]
-    assert [word.encode() for word in expected] == results["argv"].split(b"\0")[:-1]
-    variables = dict(each.partition(b"=")[::2] for each in results["environ"].split(b"\0")[:-1])
-    given = {f"V{number}".encode(): word.encode() for number, word in enumerate(WORDS)}
-    assert given == {name: variables.get(name) for name in given}
-    assert not [name for name in variables if name.startswith((b"SLURM", b"SBATCH", b"SSH", b"XDG"))]
+    check_words(server.results(job_id, room), b"SLURM", b"SBATCH", b"SSH", b"XDG")
 
 
 def test_files_come_home_under_any_name(server: Server, submitted: dict[str, str], tmp_path: Path) -> None:
     """Files of any name go in and come home by it, with their bytes, below the directory of the download."""
     server.succeeded(submitted["names"])
-    results = server.results(submitted["names"], tmp_path / "results")
-    read = results.pop("all")
-    assert all(name.encode() in read for name in INPUTS)
-    assert len(read) == sum(len(name.encode()) for name in INPUTS)
-    assert {f"out/{name}": name.encode() for name in NAMES} == results
+    check_names(server.results(submitted["names"], tmp_path / "results"))
     assert ["results"] == [path.name for path in tmp_path.iterdir()]
     for result in server.clients[ANNA].list_results(submitted["names"]):
         answer = server.call(ANNA, "GET", f"/jobs/{submitted['names']}/results/{result['id']}")
@@ -233,8 +106,7 @@ def test_files_come_home_under_any_name(server: Server, submitted: dict[str, str
 def test_no_link_is_followed(server: Server, submitted: dict[str, str], tmp_path: Path) -> None:
     """Of links to files and to directories, and of a directory that became a link, nothing comes home."""
     server.succeeded(submitted["links"])
-    expected = {"real/passwd": b"mine\n", "away/passwd": b"mine\n"}
-    assert expected == server.results(submitted["links"], tmp_path)
+    assert NO_LINKS == server.results(submitted["links"], tmp_path)
     ended = server.ended(submitted["behind links"])
     assert ("failed", "output-missing", 0) == (ended["state"], ended["reason"]["code"], ended["exit_code"])
     assert [] == list(server.clients[ANNA].list_results(ended["id"]))

@@ -5,13 +5,11 @@ What they want done is submitted at once, and runs there side by side.
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import json
 import statistics
 import struct
-import subprocess
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -19,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served_slurm import ANNA, CASES, RUNTIMES, Server, job, use_case
+from served_slurm import ANNA, RUNTIMES, Server, job
+from use_cases import CASES, excesses, run_here, use_case
 
 pytestmark = [pytest.mark.real, pytest.mark.needs("slurm"), pytest.mark.timeout(1200)]
 
@@ -44,23 +43,11 @@ def submitted(server: Server) -> Iterator[dict[str, str]]:
     server.clean_up()
 
 
-def _run_here(name: str, output: str, room: Path) -> dict[str, bytes]:
-    """Run a case's command on this machine, with its inputs where it wants them, and give an output."""
-    body = use_case(name, "here", IMAGE="here", SOFTWARE="here", VERSION="here")
-    for entry in body["inputs"]:
-        file = room / entry["path"]
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(base64.b64decode(entry["source"]["content_base64"]))
-    environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **body.get("environment", {})}
-    subprocess.run(body["command"], cwd=room, env=environment, check=True, capture_output=True)
-    return {output: (room / output).read_bytes()}
-
-
 def _check_spectrum(server: Server, job_id: str, room: Path) -> None:
     """See that the container's job ran by the image's digest, and gave what its command gives here."""
     ended = server.succeeded(job_id)
     assert server.image.partition("@")[2] == ended["resolved"]["image_digest"]
-    expected = _run_here("cta_container", "spectrum.csv", room / "here")
+    expected = run_here("cta_container", "spectrum.csv", room / "here")
     assert expected == server.results(job_id, room / "out")
 
 
@@ -82,7 +69,7 @@ def test_cta_with_installed_software(server: Server, submitted: dict[str, str], 
     """The software is the facility's own, in its version, and the excess is that of the same command here."""
     ended = server.succeeded(submitted["cta_installed_software"])
     assert "system" == ended["resolved"]["software_version"]
-    expected = _run_here("cta_installed_software", "excess.csv", tmp_path / "here")
+    expected = run_here("cta_installed_software", "excess.csv", tmp_path / "here")
     assert expected == server.results(ended["id"], tmp_path / "out")
 
 
@@ -95,27 +82,13 @@ def test_300_pools_each_once(server: Server, submitted: dict[str, str], on_host:
         (task["index"], task["attempt"], task["exit_code"]) for task in tasks
     ]
     found = server.results(ended["id"], tmp_path)
-    assert _excesses() == {path: content.decode() for path, content in found.items()}
+    assert excesses() == {path: content.decode() for path, content in found.items()}
     (array,) = {task["native"]["id"].partition("_")[0] for task in tasks}
     ran = {f"{array}_{index}": 1 for index in range(300)}
     # The books are a moment behind.
     look = f"for i in 1 2 3 4 5 6 7 8 9; do sacct -n -P -X -D -o JobID -j {array} >books"
     look += "; [ $(wc -l <books) -lt 300 ] || break; sleep 1; done; cat books; rm books"
     assert ran == Counter(on_host("cluster", "alice", look).stdout.split())
-
-
-def _excesses() -> dict[str, str]:
-    """Add up the runs of each pool: the files that the tasks have to leave, by task and name."""
-    pools: dict[str, list[tuple[int, int]]] = {}
-    for line in (CASES / "many_pools" / "runs.txt").read_text().splitlines():
-        pool, _, on, off = line.split()
-        pools.setdefault(pool, []).append((int(on), int(off)))
-    files = {}
-    for index, (pool, runs) in enumerate(sorted(pools.items())):
-        on, off = (sum(counts) for counts in zip(*runs, strict=True))
-        line = f"{pool},{index},{len(runs)},{on},{off},{on - off / 5:.1f}"
-        files[f"task-{index:04}/{pool}.csv"] = f"pool,task,runs,on,off,excess\n{line}\n"
-    return files
 
 
 def test_timeseria_fills_gaps_and_forecasts(

@@ -10,8 +10,10 @@ make_certificates() {
     _make_authority
     # DIRAC's services show this one, and call each other with it.
     _make_certificate hostcert.pem hostkey.pem localhost $'extendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1'
-    # A connector that acts for users has a host's certificate as well, with no more rights than it needs.
+    # A connector that acts for users has a host's certificate as well, with no more rights than it needs: one says
+    # for whom it does so, the other fetches the users' proxies.
     _make_certificate connector-cert.pem connector-key.pem connector extendedKeyUsage=clientAuth
+    _make_certificate fetching-connector-cert.pem fetching-connector-key.pem fetching-connector extendedKeyUsage=clientAuth
     for user in "${USERS[@]}"; do
         _make_certificate "users/$user.cert.pem" "users/$user.key.pem" "$user" extendedKeyUsage=clientAuth
     done

@@ -2,7 +2,7 @@
 
 # Debian's own Python: another one often lies in a home that nobody else may enter, and the jobs run as somebody else.
 _PYTHON=/usr/bin/python3.11
-_CLIENT=$(realpath "$here/../../reference_impl/dirac")
+_CLIENT=$(realpath "$here/../../reference_impl/dirac/common_compute_dirac")
 # Those that have no wheel, so that they wait for Debian's packages; all others do not.
 _COMPILED='^(m2crypto|mysqlclient)=='
 

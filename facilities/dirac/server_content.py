@@ -151,6 +151,10 @@ def _registry(settings: Section) -> Section:
                 "ProxyManagement, Operator, SiteManager",
             },
             "connector": {"DN": f"{prefix}connector", "Properties": "TrustedHost"},
+            "fetching-connector": {
+                "DN": f"{prefix}fetching-connector",
+                "Properties": "TrustedHost, FullDelegation",
+            },
         },
     }
 

@@ -1,18 +1,18 @@
 """Talk to DIRAC for another process: a line on the standard input is a request, one on the output an answer.
 
-    PYTHON -P client.py SETTINGS     PYTHON has DIRAC; SETTINGS is JSON, see `Settings`
+    PYTHON -P start_client.py SETTINGS     PYTHON has DIRAC; SETTINGS is JSON, see `Settings`
 
-The only module that imports DIRAC, and so the only one that imports nothing of ours: it runs in DIRAC's own
-environment, where nothing else of ours is. The first line is `{"ready": true, "version"}`, or, where DIRAC
-cannot be reached, `{"ready": false, "error"}` and the end. Then each request
+The only module that imports DIRAC. It runs in DIRAC's own environment, where our libraries are not; what it
+imports of ours imports none of them. The first line is `{"ready": true, "version"}`, or, where DIRAC cannot
+be reached, `{"ready": false, "error"}` and the end. Then each request
 
     {"id": 1, "call": "status", "arguments": {"jobs": [1, 2]}, "as": {"dn": "/O=...", "group": "..."} or null}
 
 is answered in its turn by `{"id": 1, "ok": true, "value"}` or `{"id": 1, "ok": false, "error"}`. An error has
 `kind`, `words`, and `errno`, DIRAC's own number. The kinds: `refused`, DIRAC says no; `unauthorized`, it does
-so to whoever asks; `not-a-member`, the user to act for is not in the group; `too-large`, so is what was asked
-for; `unreachable`, nothing was done; `interrupted`, nobody knows whether anything was done; `bad-request` and
-`failed`, the fault is here.
+so to whoever asks; `not-a-member`, the user to act for is not in the group; `no-proxy`, DIRAC gives none of
+that user's; `too-large`, so is what was asked for; `unreachable`, nothing was done; `interrupted`, nobody
+knows whether anything was done; `bad-request` and `failed`, the fault is here.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ import json
 import os
 import sys
 import tempfile
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypedDict
 
 import DIRAC
 from DIRAC import gConfig
+from DIRAC.ConfigurationSystem.Client.ConfigurationClient import ConfigurationClient
+from DIRAC.ConfigurationSystem.Client.ConfigurationData import gConfigurationData
 from DIRAC.ConfigurationSystem.Client.Helpers import Registry, Resources
 from DIRAC.Core.DISET.ThreadConfig import ThreadConfig
 from DIRAC.Core.Utilities.ReturnValues import SErrorException
@@ -36,105 +39,33 @@ from DIRAC.WorkloadManagementSystem.Client.JobManagerClient import JobManagerCli
 from DIRAC.WorkloadManagementSystem.Client.JobMonitoringClient import JobMonitoringClient
 from DIRAC.WorkloadManagementSystem.Client.SandboxStoreClient import SandboxStoreClient
 
-Json = dict[str, Any]
+from common_compute_dirac.answers import Failed, Json, plain, value_of
+from common_compute_dirac.input_sandbox import with_sandbox, write_files
 
-CALLS = ("submit", "confirm", "find", "status", "kill", "delete", "output_sandbox", "describe", "proxies")
-UNAUTHORIZED = 1111
-_DATABASE = range(1130, 1140)  # DErrno: EDB, EMYSQL; a database that is away says nothing of what was asked
-# The last two are how M2SSLTransport begins: with the addresses, as pairs, at which it was in vain.
-_NOT_CONNECTED = (
-    "Can't connect to ",
-    "Cannot get URL for ",
-    "URL for service ",
-    "Reason(s):",
-    "DNS lookup failed",
-    "('",
-)
-# How DIRAC's transports word what can happen once a call has begun.
-_INTERRUPTED = (
-    "Peer closed connection",
-    "Connection closed by peer",
-    "Connection seems stalled",
-    "Connection timeout",
-    "Exception while ",
-    "Unknown unrecoverable error",
-    "Network error ",
-    "Could not decode ",
-    "Socket ",
-    "Error in _",
+CALLS = (
+    *("submit", "confirm", "find", "status", "kill", "delete", "output_sandbox"),
+    *("describe", "proxies", "whoami"),
 )
 _REFUSED_JOBS = ("NonauthorizedJobIDs", "InvalidJobIDs", "FailedJobIDs")
 _STATE = ("Status", "MinorStatus", "ApplicationStatus", "Site", "RescheduleCounter")
 _NAMES = ("JobName", "JobGroup", "Owner")
+_SHOW_HOST = "/DIRAC/Security/UseServerCertificate"
+_PROXY_LASTS_SECONDS = (3600, 300)
+"""For how long a proxy is asked for; if the one that was uploaded ends before, then for less."""
+_PROXY_LEFT_SECONDS = 150
+"""A proxy that has less left is fetched anew: longer than a call may take."""
 
 
 class Settings(TypedDict):
-    """How DIRAC is reached; `host` is a certificate and its key, without which a proxy is looked for."""
+    """How DIRAC is reached.
+
+    `host` is a certificate and its key, without which a proxy is looked for. With `users_proxies` it fetches
+    the proxies of the users to act for, and those are shown instead of it.
+    """
 
     servers: list[str]
     host: list[str] | None
-
-
-class Failed(Exception):
-    """A call that has no value, and why."""
-
-    def __init__(self, kind: str, words: str, errno: int = 0) -> None:
-        super().__init__(words)
-        self.kind = kind
-        self.words = words
-        self.errno = errno
-
-
-def kind_of(errno: int, words: str) -> str:
-    """Tell what DIRAC's "no" means for whoever asked."""
-    if errno == UNAUTHORIZED or words.startswith(_NOT_CONNECTED):
-        return "unauthorized" if errno == UNAUTHORIZED else "unreachable"
-    return "interrupted" if errno in _DATABASE or words.startswith(_INTERRUPTED) else "refused"
-
-
-def value_of(answer: Json) -> Any:
-    """Give the value of one of DIRAC's answers.
-
-    Raises:
-        Failed: there is none.
-    """
-    if answer["OK"]:
-        return answer.get("Value")
-    errno, words = int(answer.get("Errno", 0)), str(answer.get("Message", ""))
-    raise Failed(kind_of(errno, words), words, errno)
-
-
-def with_sandbox(jdl: str, location: str) -> str:
-    """Put an input sandbox into a job description.
-
-    Raises:
-        Failed: the description is not one in brackets.
-    """
-    body = jdl.strip()
-    if not (body.startswith("[") and body.endswith("]")):
-        raise Failed("bad-request", "a job description stands in brackets")
-    return f'{body[:-1].rstrip()}\nInputSandbox = {{"{location}"}};\n]'
-
-
-def write_files(directory: Path, files: dict[str, str]) -> list[str]:
-    """Write files, whose contents are in base64, and give their paths.
-
-    Raises:
-        Failed: a name is more than a name.
-    """
-    paths = []
-    for name, content in files.items():
-        if not name or name != os.path.basename(name) or name in {".", ".."} or "\0" in name:
-            raise Failed("bad-request", f"{name!r} is no name of a file")
-        path = directory / name
-        path.write_bytes(base64.b64decode(content))
-        paths.append(str(path))
-    return paths
-
-
-def plain(value: Any) -> Any:
-    """Give for JSON what DIRAC has as something else: moments, in UTC."""
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else str(value)
+    users_proxies: bool
 
 
 class Grid:
@@ -157,20 +88,67 @@ class Grid:
         except DIRAC.exceptions.DIRACInitError as error:
             raise Failed("unreachable", str(error)) from None
         self.version = str(DIRAC.version)
+        self._users_proxies = settings["users_proxies"]
 
     def call(self, request: Json) -> Any:
         """Answer a request, as whoever it names."""
         name = request["call"]
         if name not in CALLS:
             raise Failed("bad-request", f"there is no call {name!r}")
-        acting = request.get("as")
-        if acting:
-            self._check_membership(acting["dn"], acting["group"])
-            ThreadConfig().setID(acting["dn"], acting["group"])
+        acting, work, arguments = request.get("as"), getattr(self, name), request.get("arguments", {})
+        if not acting:
+            return work(**arguments)
+        dn, group = acting["dn"], acting["group"]
+        self._check_membership(dn, group)
+        # Which proxies there are is asked before any of them can be had.
+        if self._users_proxies and name != "proxies":
+            with self._proxy_shown(dn, group):
+                return work(**arguments)
+        ThreadConfig().setID(dn, group)
         try:
-            return getattr(self, name)(**request.get("arguments", {}))
+            return work(**arguments)
         finally:
             ThreadConfig().reset()
+
+    @contextmanager
+    def _proxy_shown(self, dn: str, group: str) -> Iterator[None]:
+        """Let DIRAC's clients show a user's proxy; only meanwhile it is in a file, which is this account's.
+
+        They take the way to it, and whether to show the host's certificate instead, from what the whole
+        process shares. DIRAC's own `UserProxy` does the same, but leaves its files.
+        """
+        pem = self._proxy_of(dn, group)
+        with tempfile.NamedTemporaryFile("w", suffix=".pem", encoding="ascii") as file:  # its mode is 0600
+            file.write(pem)
+            file.flush()
+            os.environ["X509_USER_PROXY"] = file.name
+            gConfigurationData.setOptionInCFG(_SHOW_HOST, "no")
+            try:
+                yield
+            finally:
+                gConfigurationData.setOptionInCFG(_SHOW_HOST, "yes")
+                del os.environ["X509_USER_PROXY"]
+
+    @staticmethod
+    def _proxy_of(dn: str, group: str) -> str:
+        """Fetch a user's proxy, or take the one that DIRAC's client has kept in memory since it was fetched.
+
+        A limited proxy would do for everything but a submission (JobManager): so the host fetches it in its
+        own name, for which it needs the property FullDelegation.
+        """
+        whole, rest = (
+            {"requiredTimeLeft": _PROXY_LEFT_SECONDS, "cacheTime": lasts - _PROXY_LEFT_SECONDS}
+            for lasts in _PROXY_LASTS_SECONDS
+        )
+        answer = ProxyManagerClient().downloadProxy(dn, group, **whole)
+        if not answer["OK"]:
+            answer = ProxyManagerClient().downloadProxy(dn, group, **rest)
+        try:
+            return str(value_of(value_of(answer).dumpAllToString()))
+        except Failed as failed:
+            # Without it nothing was begun, whatever became of the question.
+            kind = "no-proxy" if failed.kind in {"refused", "unauthorized"} else "unreachable"
+            raise Failed(kind, failed.words, failed.errno) from None
 
     def _check_membership(self, dn: str, group: str) -> None:
         """Refuse a group that the user is not in, before DIRAC hears of it.
@@ -261,6 +239,11 @@ class Grid:
             "groups": {group: Registry.getVOForGroup(group) or None for group in sorted(groups)},
         }
 
+    def whoami(self) -> Json:
+        """Tell whom DIRAC takes this for: its user or host, the group, and whether by a proxy."""
+        told = value_of(ConfigurationClient().whoami())
+        return {"name": told["username"], "group": told["group"], "proxy": bool(told.get("isProxy"))}
+
     def proxies(self) -> dict[str, str]:
         """Tell until when the proxies last that the user has uploaded to ProxyManager, by their subjects."""
         found = value_of(ProxyManagerClient().getUserProxiesInfo())
@@ -303,7 +286,3 @@ def main() -> None:
         tell(answer_to(line, grid))
     # DIRAC's threads would go on.
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,7 +6,6 @@ itself, under our id, and in the part's handle; the rest is memory that may get 
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
@@ -41,6 +40,7 @@ from common_compute_connector.protocol import (
     Unknown,
 )
 from common_compute_dirac import describe, endings, states
+from common_compute_dirac.configuration_server import ConfigurationServer
 from common_compute_dirac.enrolments import EachTheirOwn, OneUser, Users
 from common_compute_dirac.handing_over import HandingOver
 from common_compute_dirac.handles import Handle, read_handle
@@ -53,10 +53,6 @@ T = TypeVar("T")
 
 _BATCH = 20
 """So few submissions at once: each is a call of its own, and nothing is observed meanwhile."""
-
-_DESCRIBE_AGAIN_SECONDS = 600.0
-_PATIENCE_SECONDS = 20.0
-"""How long the first description waits for DIRAC before it tells what the settings say."""
 
 _log = structlog.get_logger(__name__)
 
@@ -75,10 +71,11 @@ def open_connector(configuration: FacilityConfiguration, ground: Ground) -> Dira
         settings.ca_directory,
         host=delegation.host,
         proxy=delegation.proxy,
+        users_proxies=delegation.kind == "user",
     )
     worker = Worker(access, ground.clock)
     users: Users = OneUser(settings)
-    if delegation.kind == "on_behalf":
+    if delegation.kind != "service":
         users = EachTheirOwn(settings, ground.enrolments, worker, ground.clock)
     return DiracFacility(settings, worker, users, ground.clock, ground.service_id)
 
@@ -99,10 +96,7 @@ class DiracFacility:
         self._worker = worker
         self._users = users
         self._clock = clock
-        self._facts: describe.Facts | None = None
-        self._asking: asyncio.Task[None] | None = None
-        self._asked_at = 0.0
-        self._trouble = ""
+        self._configuration = ConfigurationServer(settings, worker, clock)
         self._handing_over = HandingOver(settings, worker, users, clock, service_id)
         self._homecoming = Homecoming(settings, worker, clock)
         # Who asked for a job's end is not in DIRAC; after a restart our own wishes look like somebody else's
@@ -111,29 +105,9 @@ class DiracFacility:
 
     async def describe(self) -> Document:
         """Give the facility document; the configuration server is asked beside it, and now and then again."""
-        now = self._clock.elapsed()
-        if self._asking is None and (self._facts is None or now - self._asked_at > _DESCRIBE_AGAIN_SECONDS):
-            self._asked_at = now
-            self._asking = asyncio.create_task(self._ask())
-        if self._asking is not None and self._facts is None:
-            await asyncio.wait({self._asking}, timeout=_PATIENCE_SECONDS)
-        document = describe.facility_document(self._settings, self._facts)
-        if self._facts is None:
-            message = self._trouble or "DIRAC's configuration server has not answered yet."
-            return {**document, "status": {"state": "unavailable", "message": message}}
+        document = await self._configuration.document()
+        self.max_tasks_per_part = describe.max_tasks_per_part(self._settings, self._configuration.facts)
         return document
-
-    async def _ask(self) -> None:
-        try:
-            told = await self._worker.call("describe", {}, deadline_seconds=self._settings.call_seconds)
-            self._facts = describe.read_facts(told)
-            self.max_tasks_per_part = describe.max_tasks_per_part(self._settings, self._facts)
-        except (DiracUnreachable, DiracRefused) as error:
-            self._trouble = error.detail
-        except (KeyError, TypeError, ValueError) as error:
-            self._trouble = f"DIRAC's configuration cannot be understood ({type(error).__name__}: {error})"
-        finally:
-            self._asking = None
 
     async def list_software(self) -> Sequence[Document]:
         """Give the catalogue."""
@@ -141,7 +115,7 @@ class DiracFacility:
 
     async def submit(self, batch: Sequence[Submission]) -> Sequence[Accepted | Refused | Deferred | Unknown]:
         """Hand parts over one after the other, each in the name of its caller."""
-        facts = self._facts or describe.Facts()
+        facts = self._configuration.facts or describe.Facts()
         answers = []
         for submission in batch:
             answers.append(await self._handing_over.submit(submission, facts))  # noqa: PERF401  (one at a time)
@@ -276,8 +250,7 @@ class DiracFacility:
 
     async def close(self) -> None:
         """End the process that talks to DIRAC; the jobs go on."""
-        if self._asking is not None:
-            self._asking.cancel()
+        self._configuration.close()
         await self._worker.close()
 
     async def _call(

@@ -19,7 +19,7 @@ _SUBJECT = re.compile(r"(/[A-Za-z0-9.]+=[^/\x00-\x1f\x7f=]+)+")
 class Delegation:
     """How callers become DIRAC's users.
 
-    `kind` is the contract's word, `on_behalf` or `service`. `host` is the certificate and key of a
+    `kind` is the contract's word, `on_behalf`, `user` or `service`. `host` is the certificate and key of a
     TrustedHost, `proxy` a file with the one proxy for all. `subject` is whom a TrustedHost acts for where
     all callers are one; `subject_rule` and `subjects` say which subject a caller may have.
     """
@@ -45,20 +45,20 @@ class Delegation:
 def read_delegation(reading: Reading, group: str) -> Delegation:
     """Read the members of the table that say so; each fault becomes a sentence."""
     kind = reading.table.get("delegation", "on_behalf")
-    if kind not in ("on_behalf", "service"):
-        reading.fault("delegation", "`on_behalf` or `service`")
+    if kind not in ("on_behalf", "user", "service"):
+        reading.fault("delegation", "`on_behalf`, `user` or `service`")
     given = {name for name in MEMBERS if name in reading.table}
     host = proxy = None
     if kind == "service" and "proxy" in given:
-        proxy = reading.file("proxy", "a file with a proxy")
+        proxy = reading.secret_file("proxy", "a file with a proxy")
         wrong = given & {"certificate", "key", "subject", "subject_rule", "subjects", "groups"}
     else:
         host = (
             reading.file("certificate", "a certificate of a host that DIRAC has as a TrustedHost"),
-            reading.file("key", "that certificate's key"),
+            reading.secret_file("key", "that certificate's key"),
         )
         wrong = given & (
-            {"proxy", "subject"} if kind == "on_behalf" else {"subject_rule", "subjects", "groups"}
+            {"subject_rule", "subjects", "groups"} if kind == "service" else {"proxy", "subject"}
         )
     for name in sorted(wrong):
         reading.faults.append(f"{reading.where}: `{name}` means nothing here: remove it")
@@ -66,7 +66,7 @@ def read_delegation(reading: Reading, group: str) -> Delegation:
     if kind == "service" and proxy is None:
         subject = _subject(reading, "subject", reading.table.get("subject"))
     rule, subjects = "", None
-    if kind == "on_behalf":
+    if kind != "service":
         rule, subjects = _rule(reading)
     groups = reading.words("groups")
     return Delegation(str(kind), host, proxy, subject, rule, subjects, tuple(dict.fromkeys((group, *groups))))

@@ -67,14 +67,14 @@ def faults(settings: Settings, facts: Facts) -> list[str]:
 def facility_document(settings: Settings, facts: Facts | None) -> Document:
     """Give the document; what only the configuration server can tell is absent before it was asked."""
     known = facts or Facts()
-    on_behalf = settings.delegation.kind == "on_behalf"
+    enrols = settings.delegation.kind != "service"
     sites = list(settings.sites or known.sites)
     document: dict[str, Any] = {
         "id": settings.id,
         "name": settings.name,
         "description": settings.description,
         "kind": "dirac",
-        "conforms_to": ["core", "software", "arrays", "ranges", *(["credentials"] if on_behalf else [])],
+        "conforms_to": ["core", "software", "arrays", "ranges", *(["credentials"] if enrols else [])],
         "architectures": list(settings.architectures),
         "scheduler": {"kind": "dirac", **({"version": known.version} if known.version else {})},
         "container_runtimes": [],

@@ -14,6 +14,9 @@ from common_compute_connector.protocol import Document, Enrolment, Enrolments
 from common_compute_dirac.settings import Settings
 from common_compute_dirac.worker import DiracRefused, DiracUnreachable, Identity, Worker
 
+_LAST_MINUTES = timedelta(minutes=6)
+"""So near to its end DIRAC gives no proxy of one that was uploaded (client.py)."""
+
 
 class NoIdentity(Exception):
     """DIRAC has no user for this caller; the message says why."""
@@ -67,7 +70,8 @@ class EachTheirOwn:
     """Each caller as the subject that a rule of the configuration allows them, in one of its groups.
 
     What a credential is worth is asked of DIRAC at most once in `check_every_seconds` for each caller:
-    whether the user is in the group, and until when the proxy lasts that they have uploaded.
+    whether the user is in the group, until when the proxy lasts that they have uploaded, and with `user`,
+    whether DIRAC hands it out.
     """
 
     def __init__(self, settings: Settings, enrolments: Enrolments, worker: Worker, clock: Clock) -> None:
@@ -121,22 +125,36 @@ class EachTheirOwn:
         names: dict[str, Any] = {name: held.document[name] for name in ("subject", "group")}
         try:
             identity = self._allowed(owner, held)
-            proxies = await self._worker.call(
-                "proxies", {}, identity, deadline_seconds=self._settings.call_seconds
-            )
+            until = (await self._call("proxies", identity)).get(identity.dn)
+            if until is None:
+                return replace(held, document=self._document("awaiting_user", names))
+            ends = datetime.fromisoformat(until)
+            if ends > now and self._delegation.kind == "user":
+                await self._call("whoami", identity)
         except DiracUnreachable:
             return held  # nobody knows better than before
         except DiracRefused as error:
+            if error.kind == "no-proxy":
+                return replace(held, document=self._without_proxy(names, until, error.detail))
             if error.kind != "not-a-member":
                 return held  # DIRAC may say so for a minute to those who are right, or it is our own fault
             return replace(held, document=self._document("rejected", names))
         except NoIdentity:
             return replace(held, document=self._document("rejected", names))
-        until = proxies.get(identity.dn)
-        if until is None:
-            return replace(held, document=self._document("awaiting_user", names))
-        state = "valid" if datetime.fromisoformat(until) > now else "expired"
+        state = "valid" if ends > now else "expired"
         return replace(held, document=self._document(state, {**names, "expires_at": until}))
+
+    async def _call(self, name: str, identity: Identity) -> Any:
+        return await self._worker.call(name, {}, identity, deadline_seconds=self._settings.call_seconds)
+
+    def _without_proxy(self, names: Mapping[str, Any], until: str, why: str) -> dict[str, Any]:
+        """Tell of a proxy that DIRAC has and does not hand out: it ends soon, or a right is missing."""
+        if datetime.fromisoformat(until) - self._clock.now() < _LAST_MINUTES:
+            return self._document("expired", {**names, "expires_at": until})
+        words = (
+            f"DIRAC does not hand out the proxy of {names['subject']}; ask the administrator of this service"
+        )
+        return {**self._document("rejected", names), "instructions": f"{words}. It says: {why}"}
 
     def _allowed(self, owner: str, held: Enrolment) -> Identity:
         """Give the identity of an enrolment, as long as the configuration allows it."""

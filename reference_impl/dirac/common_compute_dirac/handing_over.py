@@ -85,7 +85,7 @@ class HandingOver:
         self, part: Part, error: DiracRefused, acting: Identity | None
     ) -> Refused | Deferred | Unknown:
         """Tell what a "no" to a submission means; of many jobs some may have come to be before it."""
-        if error.kind == "not-a-member":
+        if error.kind in {"not-a-member", "no-proxy"}:
             return Refused(part.key, Reason("credential-rejected", error.detail))
         if error.kind == "unauthorized":
             # For a minute DIRAC may say so to those who are right (client.py); nothing was done.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import stat
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -68,4 +70,13 @@ class Reading:
         path = Path(self.text(name, what=f"the path of {what}") or "/nonexistent")
         if self.table.get(name) and not path.exists():
             self.fault(name, f"the path of {what}; {path} is not there")
+        return path
+
+    def secret_file(self, name: str, what: str) -> Path:
+        """Take the path of a file that nobody else can read."""
+        path = self.file(name, what)
+        if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            self.faults.append(
+                f"{self.where}: others can use `{name}`; run: chmod 600 {shlex.quote(str(path))}"
+            )
         return path

@@ -21,7 +21,7 @@ from typing import Any
 
 from common_compute_connector.clock import Clock
 
-CLIENT = Path(__file__).with_name("client.py")
+CLIENT = Path(__file__).with_name("start_client.py")
 
 _LINE_BYTES = 256 * 1024 * 1024
 _START_SECONDS = 60.0
@@ -63,7 +63,8 @@ class Access:
     """How DIRAC is reached.
 
     `interpreter` is a Python that has DIRAC. What is shown to DIRAC is either a host's certificate and its
-    key, with which users can be acted for, or the file of a proxy.
+    key, with which users can be acted for, or the file of a proxy. With `users_proxies` the host fetches the
+    proxies that the users have uploaded, and these are shown.
     """
 
     interpreter: Path
@@ -71,12 +72,13 @@ class Access:
     ca_directory: Path
     host: tuple[Path, Path] | None = None
     proxy: Path | None = None
+    users_proxies: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def settings(self) -> str:
         """Give what client.py is told."""
         host = [str(path) for path in self.host] if self.host else None
-        return json.dumps({"servers": self.servers, "host": host})
+        return json.dumps({"servers": self.servers, "host": host, "users_proxies": self.users_proxies})
 
     def variables(self, directory: str) -> dict[str, str]:
         """Give the environment of the process: nothing of this one's, which may lead to other credentials."""

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,17 +21,20 @@ NOWHERE: dict[str, Any] = {
     "vo": "cta",
     "group": "cta_user",
     "certificate": sys.executable,
-    "key": sys.executable,
     "subject_rule": "/O=Grid/CN={caller}",
 }
 
 
 @pytest.fixture
-def configuration() -> Callable[..., FacilityConfiguration]:
+def configuration(tmp_path: Path) -> Callable[..., FacilityConfiguration]:
     """Give the maker of tables that are in order, for a DIRAC that is nowhere; None leaves a setting out."""
+    key = tmp_path / "hostkey.pem"
+    key.touch(mode=0o600)
 
     def make(**more: Any) -> FacilityConfiguration:
-        table = {name: value for name, value in (NOWHERE | more).items() if value is not None}
+        table = {
+            name: value for name, value in (NOWHERE | {"key": str(key)} | more).items() if value is not None
+        }
         return FacilityConfiguration("grid", "dirac", table)
 
     return make

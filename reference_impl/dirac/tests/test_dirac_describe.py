@@ -45,19 +45,24 @@ def test_what_the_configuration_server_says_is_made_visible(settings: Make) -> N
 
 def test_the_classes_follow_the_delegation(settings: Make) -> None:
     """Only where callers act as themselves is there a credential of theirs."""
-    own = facility_document(settings(), None)
+    for kind in ("on_behalf", "user"):
+        own = facility_document(settings(delegation=kind), None)
+        assert ["core", "software", "arrays", "ranges", "credentials"] == own["conforms_to"]
+        assert kind == own["credential"]["delegation"]
+        assert "dirac-proxy-init -g cta_user" in own["credential"]["instructions"]
     one = facility_document(settings(delegation="service", subject="/O=a", subject_rule=None), None)
-    assert ["core", "software", "arrays", "ranges", "credentials"] == own["conforms_to"]
     assert ["core", "software", "arrays", "ranges"] == one["conforms_to"]
-    assert ("on_behalf", "service") == (own["credential"]["delegation"], one["credential"]["delegation"])
+    assert "service" == one["credential"]["delegation"]
 
 
 @pytest.mark.parametrize("facts", [None, read_facts(TOLD)])
 def test_the_document_is_one_of_the_contract(settings: Make, facts: Facts | None) -> None:
     """It fits the schema, and shows nothing of where secrets lie."""
-    document = {"status": {"state": "unknown"}, **facility_document(settings(key="/etc/passwd"), facts)}
+    made = settings()
+    document = {"status": {"state": "unknown"}, **facility_document(made, facts)}
     assert [] == component("Facility").faults(document)
-    assert "/etc/passwd" not in str(document)
+    assert made.delegation.host is not None
+    assert not [path for path in map(str, made.delegation.host) if path in str(document)]
 
 
 def test_settings_that_dirac_does_not_know_are_told(settings: Make) -> None:

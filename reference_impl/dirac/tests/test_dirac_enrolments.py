@@ -19,16 +19,24 @@ ALICE = "/O=Grid/CN=alice"
 
 
 class Proxies:
-    """A worker that knows proxies, and whom it was asked for; or that has no good news."""
+    """A worker that knows proxies, and whom it was asked for; or that has no good news, or hands none out."""
 
     def __init__(self) -> None:
         self.answer: Mapping[str, str] | Exception = {}
+        self.hands_out: Exception | None = None
         self.asked: list[Identity | None] = []
+        self.fetched: list[Identity | None] = []
 
     async def call(
         self, name: str, arguments: Any, acting: Identity | None, *, deadline_seconds: float
     ) -> Any:
-        assert ("proxies", {}) == (name, arguments)
+        assert {} == arguments
+        if name == "whoami":
+            self.fetched.append(acting)
+            if self.hands_out is not None:
+                raise self.hands_out
+            return {}
+        assert "proxies" == name
         self.asked.append(acting)
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -82,6 +90,38 @@ async def test_the_state_is_that_of_the_proxy(bench: Bench) -> None:
         held = await bench.users.check("alice", held)
         assert state == held.document["state"]
     assert {Identity(ALICE, "cta_user")} == set(bench.proxies.asked)
+    assert [] == bench.proxies.fetched
+
+
+async def test_a_proxy_that_is_to_be_used_is_fetched(settings: Make) -> None:
+    """With `user` a credential is valid if DIRAC hands its proxy out; else it is said what is in the way."""
+    bench = Bench(settings(delegation="user"))
+    held = await bench.users.enrol("alice", {}, None)
+    assert "awaiting_user" == held.document["state"]
+    assert held.document["instructions"].endswith("dirac-proxy-init -g cta_user")
+    tomorrow, soon, gone = "2026-01-02T00:00:00Z", "2026-01-01T00:03:00Z", "2025-12-31T00:00:00Z"
+    refused = DiracRefused("no-proxy", "You can't get proxies!", 0)
+    for until, hands_out, state, words in (
+        (tomorrow, None, "valid", "Nothing is left to do until the proxy ends"),
+        (tomorrow, DiracUnreachable("silence", started=False), "valid", "Nothing is left"),
+        (
+            tomorrow,
+            refused,
+            "rejected",
+            "ask the administrator of this service. It says: You can't get proxies!",
+        ),
+        (tomorrow, DiracRefused("not-a-member", "no", 0), "rejected", "may not act in the group cta_user"),
+        (soon, refused, "expired", "Upload a new one: dirac-proxy-init -g cta_user"),
+        (gone, None, "expired", "Upload a new one: dirac-proxy-init -g cta_user"),
+    ):
+        bench.clock.advance(10)
+        bench.proxies.answer, bench.proxies.hands_out = {ALICE: until}, hands_out
+        held = await bench.users.check("alice", held)
+        assert (state, True) == (held.document["state"], words in held.document["instructions"]), held
+        if state != "rejected":
+            assert until == held.document["expires_at"]
+    assert 5 == len(bench.proxies.fetched), "what has ended is not even tried"
+    assert {Identity(ALICE, "cta_user")} == set(bench.proxies.fetched)
 
 
 async def test_dirac_is_asked_now_and_then_only(bench: Bench) -> None:

@@ -136,6 +136,7 @@ async def test_a_submission_runs_once_it_is_confirmed(bench: Bench, count: int) 
         (DiracRefused("refused", "too much", 1503), Refused, "submission-rejected"),
         (DiracRefused("failed", "KeyError", 0), Unknown, None),
         (DiracRefused("not-a-member", "no", 0), Refused, "credential-rejected"),
+        (DiracRefused("no-proxy", "no", 0), Refused, "credential-rejected"),
         (DiracRefused("unauthorized", "no", 1111), Deferred, None),
     ],
 )

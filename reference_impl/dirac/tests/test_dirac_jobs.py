@@ -184,7 +184,7 @@ async def opened(facility: Mapping[str, Any], **more: Any) -> AsyncIterator[Grid
     stored = Stored()
     connector = open_connector(table(facility, **more), Ground(SystemClock(), stored))
     try:
-        if "delegation" not in more:
+        if more.get("delegation") != "service":
             for owner in ("alice", "bob"):
                 async with asyncio.timeout(90):
                     stored.held[owner] = await connector.enrol(owner, {}, None)
@@ -370,6 +370,77 @@ async def test_one_user_for_all(dirac_facility: dict[str, Any]) -> None:
         )
         (ended,) = await grid.run("anybody", **shell("echo hello"))
         assert b"hello\n" == ended.logs["stdout"]
+
+
+def with_their_proxies(facility: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the settings by which the users' own proxies are used."""
+    host = facility["fetching_connector"]
+    return {"delegation": "user", "certificate": host["certificate"], "key": host["key"]}
+
+
+async def test_callers_by_their_own_proxies(dirac_facility: dict[str, Any]) -> None:
+    """With `user` jobs are submitted, seen, brought home and released with their callers' proxies."""
+    async with opened(dirac_facility, **with_their_proxies(dirac_facility)) as grid:
+        document = await grid.connector.describe()
+        assert "user" == document["credential"]["delegation"]
+        for owner in ("alice", "bob"):
+            (ended,) = await grid.run(owner, **shell("echo hello"))
+            assert (State.SUCCEEDED, b"hello\n") == (ended.seen.state, ended.logs["stdout"])
+
+
+UPLOAD = """
+from DIRAC.Core.Security.X509Chain import X509Chain
+from DIRAC.FrameworkSystem.Client.ProxyManagerClient import ProxyManagerClient
+certificate, key, subject, seconds = arguments
+manager = ProxyManagerClient()
+if seconds:
+    chain = X509Chain()
+    chain.loadChainFromFile(certificate)
+    chain.loadKeyFromFile(key)
+    answer = manager.uploadProxy(chain, restrictLifeTime=seconds)["OK"]
+else:
+    answer = manager.deleteProxyBundle([subject])["OK"]
+"""
+
+
+@pytest.mark.parametrize("delegation", ["on_behalf", "user"])
+async def test_a_credential_lives_as_long_as_the_proxy(
+    dirac_facility: dict[str, Any], on_grid: Callable[..., Any], delegation: str
+) -> None:
+    """Without a proxy it awaits its user, is valid with one, expired when that has ended, and valid again."""
+    bob = dirac_facility["users"]["bob"]
+
+    async def upload(seconds: int) -> None:
+        told = (bob["certificate"], bob["key"], bob["dn"], seconds)
+        assert await asyncio.to_thread(on_grid, UPLOAD, *told, user="bob")
+
+    more = with_their_proxies(dirac_facility) if delegation == "user" else {}
+    async with opened(dirac_facility, check_every_seconds=1, **more) as grid:
+        held = await grid.connector.enrol("bob", {}, None)
+
+        async def becomes(*states: str) -> list[str]:
+            nonlocal held
+            seen: list[str] = []
+            async with asyncio.timeout(60):
+                while seen[-1:] != [states[-1]]:
+                    await asyncio.sleep(0.5)
+                    held = await grid.connector.check_enrolment("bob", held)
+                    if seen[-1:] != [held.document["state"]]:
+                        seen.append(held.document["state"])
+            assert set(seen) <= set(states), seen
+            return seen
+
+        try:
+            await upload(0)
+            await becomes("valid", "awaiting_user")
+            assert held.document["instructions"].endswith("dirac-proxy-init -g cta_user")
+            await upload(20)
+            # A proxy that is about to end is not handed out any more.
+            await becomes("awaiting_user", "valid", "expired")
+            assert "expires_at" in held.document
+        finally:
+            await upload(30 * 86400)
+        await becomes("expired", "valid")
 
 
 async def test_a_job_that_an_administrator_kills(

@@ -116,17 +116,53 @@ def test_a_table_of_callers(settings: Make) -> None:
 def test_one_user_for_all(settings: Make, tmp_path: Path) -> None:
     """With `service` there is a proxy, or a host's certificate and the subject to act for; no rule."""
     proxy = tmp_path / "proxy.pem"
-    proxy.touch()
+    proxy.touch(mode=0o600)
     service = {"delegation": "service", "subject_rule": None}
     shown = settings(**service, proxy=str(proxy), certificate=None, key=None).delegation
     assert (proxy, None, "") == (shown.proxy, shown.host, shown.subject)
     acting = settings(**service, subject="/O=Grid/CN=robot").delegation
     assert (None, "/O=Grid/CN=robot") == (acting.proxy, acting.subject)
-    assert acting.host == (Path(sys.executable), Path(sys.executable))
+    assert acting.host == (Path(sys.executable), tmp_path / "hostkey.pem")
     assert any("`subject` must be the subject" in fault for fault in faults(settings, **service))
     assert any(
         "`subject_rule` means nothing here" in f
         for f in faults(settings, delegation="service", subject="/O=a")
     )
     assert any("`proxy` means nothing here" in fault for fault in faults(settings, proxy=str(proxy)))
-    assert any("`delegation` must be" in fault for fault in faults(settings, delegation="user"))
+    assert any("`delegation` must be" in fault for fault in faults(settings, delegation="nobody"))
+
+
+def test_callers_by_their_own_proxies(settings: Make) -> None:
+    """With `user` callers get subjects as with `on_behalf`, and a host's certificate fetches their proxies."""
+    own = settings(delegation="user", groups=["cta_analysis"]).delegation
+    assert ("user", "/O=Grid/CN=alice") == (own.kind, own.subject_of("alice"))
+    assert (("cta_user", "cta_analysis"), None) == (own.groups, own.proxy)
+    assert any("`certificate` must be" in f for f in faults(settings, delegation="user", certificate=None))
+    assert any("`subject_rule`, or" in f for f in faults(settings, delegation="user", subject_rule=None))
+    assert any(
+        "`subject` means nothing here" in f for f in faults(settings, delegation="user", subject="/O=a")
+    )
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o601])
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("key", {}),
+        ("key", {"delegation": "user"}),
+        ("proxy", {"delegation": "service", "certificate": None, "key": None, "subject_rule": None}),
+    ],
+    ids=["on_behalf", "user", "service"],
+)
+def test_a_secret_that_others_can_use_is_refused(
+    settings: Make, tmp_path: Path, name: str, more: dict[str, Any], mode: int
+) -> None:
+    """A key or a proxy that its group or anybody else can read or write is a fault, with what mends it."""
+    secret = tmp_path / "secret of ours.pem"
+    secret.touch()
+    for allowed in (0o600, 0o400):
+        secret.chmod(allowed)
+        settings(**{**more, name: str(secret)})
+    secret.chmod(mode)
+    (told,) = faults(settings, **{**more, name: str(secret)})
+    assert f"facility 'grid': others can use `{name}`; run: chmod 600 '{secret}'" == told
