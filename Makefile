@@ -4,8 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin/
-# Many tests wait for what they have started.
-PROCESSES ?= 2
+# Many tests wait for what they have started; two processes have a real facility each.
+PROCESSES ?= 3
 # These have processes of their own, and need the machine to themselves: some are wrong only for a moment.
 MUTANTS := conformance/mutants/tests
 export PYTHONDONTWRITEBYTECODE ?=
@@ -33,15 +33,15 @@ setup-demo: $(filter .uv/bin/uv,$(UV))
 demo: setup-demo ## run the main job on a real local facility and certify three servers
 	@$(RUN)common-compute demo $(DEMO)
 
-test: setup ## run what proves it, on a real Slurm cluster as well, in at most 40 minutes
-	@tools/install-test-needs slurm
+test: setup ## run what proves it, on a real Slurm cluster and a real DIRAC too, in at most 40 minutes
+	@tools/install-test-needs slurm dirac
 	@$(RUN)pytest -m 'not long' $(MUTANTS)
 	@$(RUN)pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder -m 'not long' --deselect $(MUTANTS)
 
 unit: setup ## run what needs no facility, in at most two minutes
 	@$(RUN)pytest -q -n auto -m 'not real and not long'
 
-test-long: setup ## run what takes longer, with a real DIRAC as well, and keep its dated record
+test-long: setup ## run what takes longer, and keep its dated records
 	@tools/install-test-needs slurm dirac
 	@$(RUN)pytest -m long
 
