@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -15,12 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+from served import PROGRAM, Served, serving
 
 from common_compute_cli.client import Client
-from common_compute_cli.downloads import download_results
-
-PROGRAM = Path(sys.executable).with_name("common-compute")
 
 ALICE, BOB = "token-of-alice-4711", "token-of-bob-0815"
 CALLERS = {ALICE: "alice", BOB: "bob"}
@@ -67,13 +63,11 @@ setup = "{setup}"
 
 
 @dataclass
-class GridServer:
-    """A server in front of DIRAC, and its clients by their tokens."""
+class GridServer(Served):
+    """A server in front of DIRAC."""
 
-    url: str
     room: Path
     grid: Mapping[str, Any]
-    clients: Mapping[str, Client]
 
     def wait_until_valid(self, token: str, facility: str) -> None:
         """Set up a caller's credential, and wait until DIRAC believes that its user is in the group."""
@@ -85,41 +79,6 @@ class GridServer:
             shown = self.clients[token].get_credential(facility)
         raise AssertionError(shown)
 
-    def submit(self, bodies: Mapping[str, Mapping[str, Any]], token: str = ALICE) -> dict[str, str]:
-        """Submit jobs, and give their ids by their names."""
-        return {name: self.clients[token].submit_job(body)["id"] for name, body in bodies.items()}
-
-    def ended(self, job_id: str, token: str = ALICE) -> dict[str, Any]:
-        """Wait for the end of a job, and give it."""
-        etag = None
-        while True:
-            seen = self.clients[token].see_job(job_id, etag=etag, wait_seconds=20)
-            if seen.job is not None and "expires_at" in seen.job:
-                return seen.job
-            etag = seen.etag
-
-    def succeeded(self, job_id: str, token: str = ALICE) -> dict[str, Any]:
-        """Wait for the end of a job that has to succeed, and give it."""
-        job = self.ended(job_id, token)
-        assert job["state"] == "succeeded", (job, self.log(job_id, "stderr", token))
-        return job
-
-    def results(self, job_id: str, room: Path, token: str = ALICE) -> dict[str, bytes]:
-        """Bring the results of a job home as the command line does, and read them there."""
-        there = list(download_results(self.clients[token], job_id, room))
-        return {str(each.path.relative_to(room)): each.path.read_bytes() for each in there}
-
-    def log(self, job_id: str, stream: str, token: str = ALICE) -> bytes:
-        """Give a log of a job."""
-        with self.clients[token].get_log(job_id, stream) as pieces:
-            return b"".join(pieces)
-
-    def call(self, token: str | None, method: str, path: str, **more: Any) -> httpx.Response:
-        """Send a request as it is, and give whatever answers it."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        headers |= more.pop("headers", {})
-        return httpx.request(method, f"{self.url}{path}", headers=headers, timeout=60, **more)
-
     def certify(self, facility: str, room: Path) -> dict[str, Any]:
         """Certify one of the facilities with both callers, and give the certificate."""
         mine, theirs = CALLERS
@@ -130,16 +89,6 @@ class GridServer:
             raise AssertionError(done.stdout + done.stderr)
         certificate: dict[str, Any] = json.loads((room / "certificate.json").read_text())
         return certificate
-
-    def clean_up(self) -> None:
-        """End and release all jobs of both callers."""
-        for token, client in self.clients.items():
-            ids = [job["id"] for job in client.list_jobs()]
-            for job_id in ids:
-                client.cancel_job(job_id)
-            for job_id in ids:
-                self.ended(job_id, token)
-                client.release_job(job_id)
 
 
 def job(*command: str, facility: str = ON_BEHALF, **members: Any) -> dict[str, Any]:
@@ -175,26 +124,10 @@ def served(grid: dict[str, Any], room: Path) -> Iterator[GridServer]:
     (room / "tokens").touch(mode=0o600)
     (room / "tokens").write_text("".join(f"{token} {owner}\n" for token, owner in CALLERS.items()))
     (room / "serve.toml").write_text(_configuration(grid, room))
-    command = [PROGRAM, "serve", "--config", room / "serve.toml"]
-    with (
-        (room / "log").open("wb") as log,
-        subprocess.Popen(
-            [*command, "--port", "0", "--json", "--until-stdin-closes"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-        ) as process,
-    ):
-        assert process.stdout is not None
-        assert process.stdin is not None
-        try:
-            url = json.loads(process.stdout.readline())["url"]
-            with ExitStack() as stack:
-                clients = {token: stack.enter_context(Client(url, token)) for token in CALLERS}
-                serving = GridServer(url, room, grid, clients)
-                for token in CALLERS:
-                    for facility in (ON_BEHALF, USER):
-                        serving.wait_until_valid(token, facility)
-                yield serving
-        finally:
-            process.stdin.close()
+    with serving(room / "serve.toml") as url, ExitStack() as stack:
+        clients = {token: stack.enter_context(Client(url, token)) for token in CALLERS}
+        server = GridServer(url, clients, room, grid)
+        for token in CALLERS:
+            for facility in (ON_BEHALF, USER):
+                server.wait_until_valid(token, facility)
+        yield server

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
+from served import Served
 
 from common_compute_cli import specification
-
-if TYPE_CHECKING:
-    from served_dirac import GridServer
-    from served_slurm import Server
 
 
 def _operations_on_jobs() -> dict[str, tuple[str, str]]:
@@ -32,9 +29,7 @@ def _shared(answer: httpx.Response, job_id: str) -> dict[str, Any]:
     return {name: value for name, value in problem.items() if name not in ("instance", "request_id")}
 
 
-def check_nobody_reaches(
-    server: Server | GridServer, owner: str, stranger: str, ended: str, live: str
-) -> None:
+def check_nobody_reaches(server: Served, owner: str, stranger: str, ended: str, live: str) -> None:
     """See that an ended job with one result and a running one are to a stranger as if they never were."""
     (result,) = server.clients[owner].list_results(ended)
     before = server.clients[owner].get_job(ended)
@@ -58,7 +53,7 @@ def check_nobody_reaches(
     assert (running["state"], "cancel_requested_at" in running) == ("running", False)
 
 
-def check_keys_and_pages(server: Server | GridServer, tokens: Sequence[str], body: dict[str, Any]) -> None:
+def check_keys_and_pages(server: Served, tokens: Sequence[str], body: dict[str, Any]) -> None:
     """See that an idempotency key makes a job for each caller, and a page is for who got its token."""
     ids = []
     for token in tokens:

@@ -9,7 +9,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+from served import serving
 
 from common_compute_cli.__main__ import run
 
@@ -156,18 +156,9 @@ def test_it_is_the_document_that_is_served(tmp_path: Path, capsys: pytest.Captur
     """Word for word what a server that has seen the facility tells of it."""
     file = configuration(tmp_path, INTERNAL)
     _, looks, _ = probed(capsys, file)
-    program = Path(sys.executable).with_name("common-compute")
-    command = [program, "serve", "--config", file, "--port", "0", "--json", "--until-stdin-closes"]
-    with (
-        (tmp_path / "log").open("wb") as log,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log) as process,
-    ):
-        assert process.stdin is not None
-        assert process.stdout is not None
-        url = json.loads(process.stdout.readline())["url"]
+    with serving(Path(file)) as url:
         served = httpx.get(f"{url}/facilities/here", timeout=60).json()
         software = httpx.get(f"{url}/facilities/here/software", timeout=60).json()["software"]
-        process.stdin.close()
     assert {**served, "software": software, "status": None} == {**looks["here"]["facility"], "status": None}
 
 

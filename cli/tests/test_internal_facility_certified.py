@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from served import PROGRAM, serving
 
 pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.needs("slurm"), pytest.mark.timeout(1500)]
 
-PROGRAM = Path(sys.executable).with_name("common-compute")
 RECORD = Path(__file__).parents[2] / "docs" / "certificates" / "internal.json"
 
 _CONFIGURATION = """\
@@ -49,19 +48,9 @@ def test_the_normal_budget_certifies_it(slurm_facility: dict[str, Any], tmp_path
             room=tmp_path, registry=image.partition("/")[0], authority=registry["ca"], image=image
         )
     )
-    command = [PROGRAM, "serve", "--config", configuration, "--port", "0", "--json", "--until-stdin-closes"]
-    with (
-        (tmp_path / "log").open("wb") as log,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log) as process,
-    ):
-        assert process.stdout is not None
-        assert process.stdin is not None
-        try:
-            url = json.loads(process.stdout.readline())["url"]
-            command = [PROGRAM, "certify", url, "--budget", "normal", "--out", tmp_path / "out"]
-            done = subprocess.run(command, capture_output=True, text=True)
-        finally:
-            process.stdin.close()
+    with serving(configuration) as url:
+        command = [PROGRAM, "certify", url, "--budget", "normal", "--out", tmp_path / "out"]
+        done = subprocess.run(command, capture_output=True, text=True)
     assert 0 == done.returncode, done.stdout + done.stderr
     certificate = json.loads((tmp_path / "out" / "certificate.json").read_text())
     assert {name for name, entry in certificate["classes"].items() if entry["claimed"]} >= _CLASSES

@@ -5,23 +5,21 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 import threading
 import tomllib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from served import serving
 
 from common_compute_cli.__main__ import run
 from common_compute_cli.commands import rosetta
 
 DUMPS = Path(__file__).parents[2] / "reference_impl" / "rosetta" / "tests" / "dumps"
 SITE = str(DUMPS / "site.json")
-PROGRAM = Path(sys.executable).with_name("common-compute")
 
 
 def imported(out: Path, dump: str = SITE) -> str:
@@ -202,22 +200,6 @@ def dump_of_a_cluster(host: dict[str, Any], image: str) -> str:
     return json.dumps([cluster, container, storage, profile])
 
 
-@contextmanager
-def served(configuration: Path) -> Iterator[str]:
-    """Serve a configuration, and give the address."""
-    command = [PROGRAM, "serve", "--config", configuration, "--port", "0", "--json", "--until-stdin-closes"]
-    with (
-        configuration.with_name("log").open("wb") as log,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log) as process,
-    ):
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield json.loads(process.stdout.readline())["url"]
-        finally:
-            process.stdin.close()
-
-
 @pytest.mark.real
 @pytest.mark.needs("slurm")
 @pytest.mark.timeout(900)
@@ -250,7 +232,7 @@ def test_an_imported_cluster_runs_a_users_job(
     enrolment = re.compile(r"^anna +pleiadi-trieste +alice +(\{.*\})$", re.MULTILINE)
     (body,) = enrolment.findall((tmp_path / "out" / "accounts.txt").read_text())
     with (
-        served(tmp_path / "serve.toml") as url,
+        serving(tmp_path / "serve.toml") as url,
         httpx.Client(headers={"Authorization": "Bearer token-of-anna-4711"}, timeout=60) as client,
     ):
         facility = f"{url}/facilities/pleiadi-trieste"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +14,10 @@ from typing import Any
 
 import httpx
 import pytest
+from served import PROGRAM, serving
 
 pytestmark = [pytest.mark.real, pytest.mark.needs("slurm"), pytest.mark.timeout(1500)]
 
-PROGRAM = Path(sys.executable).with_name("common-compute")
 RECORDS = Path(__file__).parents[2] / "docs" / "certificates"
 CALLERS = {"token-of-anna-4711": "alice", "token-of-bert-0815": "bob"}
 
@@ -60,7 +59,7 @@ _ALL = {
 
 
 @dataclass
-class Served:
+class Reaching:
     """A server in front of one of the facility's hosts, and the callers' part in their credentials."""
 
     host: str
@@ -125,7 +124,7 @@ class Served:
 
 
 @contextmanager
-def served(facility: dict[str, Any], host: str, room: Path, more: str = "") -> Iterator[Served]:
+def served(facility: dict[str, Any], host: str, room: Path, more: str = "") -> Iterator[Reaching]:
     """Serve one host, with both callers let in."""
     reached = facility["hosts"][host]
     for name, text in (("secret", "k" * 44), ("tokens", "anna bert")):
@@ -144,36 +143,17 @@ def served(facility: dict[str, Any], host: str, room: Path, more: str = "") -> I
         )
         + more
     )
-    command = [
-        PROGRAM,
-        "serve",
-        "--config",
-        room / "serve.toml",
-        "--port",
-        "0",
-        "--json",
-        "--until-stdin-closes",
-    ]
-    with (
-        (room / "log").open("wb") as log,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log) as process,
-    ):
-        assert process.stdout is not None
-        assert process.stdin is not None
-        try:
-            url = json.loads(process.stdout.readline())["url"]
-            serving = Served(host, room, Path(reached["room"]) / "home", url)
-            for token, account in CALLERS.items():
-                assert "awaiting_user" == serving.credential("PUT", token, account=account)["state"]
-                for _ in range(300):
-                    if serving.let_in(token) == "valid":
-                        break
-                    threading.Event().wait(0.2)
-                else:
-                    raise AssertionError(serving.credential("GET", token))
-            yield serving
-        finally:
-            process.stdin.close()
+    with serving(room / "serve.toml") as url:
+        reaching = Reaching(host, room, Path(reached["room"]) / "home", url)
+        for token, account in CALLERS.items():
+            assert "awaiting_user" == reaching.credential("PUT", token, account=account)["state"]
+            for _ in range(300):
+                if reaching.let_in(token) == "valid":
+                    break
+                threading.Event().wait(0.2)
+            else:
+                raise AssertionError(reaching.credential("GET", token))
+        yield reaching
 
 
 def everything(facility: dict[str, Any]) -> str:
@@ -190,8 +170,8 @@ def _claimed(certificate: dict[str, Any]) -> set[str]:
 
 def test_a_plain_host_is_certified(slurm_facility: dict[str, Any], tmp_path: Path) -> None:
     """A host with nothing but sshd keeps the contract for callers with accounts of their own."""
-    with served(slurm_facility, "plain", tmp_path, everything(slurm_facility)) as serving:
-        certificate = serving.certify("--budget", "quick")
+    with served(slurm_facility, "plain", tmp_path, everything(slurm_facility)) as reaching:
+        certificate = reaching.certify("--budget", "quick")
     assert _claimed(certificate) >= _ALL
 
 
@@ -199,16 +179,16 @@ def test_slurm_is_certified(slurm_facility: dict[str, Any], tmp_path: Path) -> N
     """A cluster under Slurm, reached over SSH, keeps the contract."""
     with served(
         slurm_facility, "cluster", tmp_path, "[facility.slurm]\n" + everything(slurm_facility)
-    ) as serving:
-        certificate = serving.certify("--budget", "quick")
+    ) as reaching:
+        certificate = reaching.certify("--budget", "quick")
     assert _claimed(certificate) >= _ALL
 
 
 @pytest.mark.long
 def test_slurm_without_accounting_is_certified(slurm_facility: dict[str, Any], tmp_path: Path) -> None:
     """A cluster whose Slurm keeps no accounts of its jobs keeps the contract as well."""
-    with served(slurm_facility, "unaccounted", tmp_path, "[facility.slurm]\n") as serving:
-        serving.certify("--budget", "quick")
+    with served(slurm_facility, "unaccounted", tmp_path, "[facility.slurm]\n") as reaching:
+        reaching.certify("--budget", "quick")
 
 
 @pytest.mark.long
@@ -217,8 +197,8 @@ def test_the_normal_budget_certifies_them(
     slurm_facility: dict[str, Any], tmp_path: Path, host: str, more: str
 ) -> None:
     """What the quick budget certifies, the normal one certifies as well; the certificate is kept."""
-    with served(slurm_facility, host, tmp_path, more + everything(slurm_facility)) as serving:
-        certificate = serving.certify("--budget", "normal")
+    with served(slurm_facility, host, tmp_path, more + everything(slurm_facility)) as reaching:
+        certificate = reaching.certify("--budget", "normal")
     assert _claimed(certificate) >= _ALL
     RECORDS.mkdir(exist_ok=True)
     shutil.copy(tmp_path / "certificate" / "certificate.json", RECORDS / f"ssh_{host}.json")
