@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -79,10 +80,33 @@ def test_certificates_are_compared(made: Path, tmp_path: Path, capsys: pytest.Ca
     assert "2 certificates side by side" in (tmp_path / "compare.html").read_text(encoding="utf-8")
 
 
+def test_a_folder_of_certificates_is_compared(made: Path, tmp_path: Path) -> None:
+    """A folder stands for the certificates in its folders, each a column that bears its folder's name."""
+    with houses.running("dirac") as house:
+        arguments = ["--only", "CC-SVC-001", "--out", str(tmp_path / "mock-dirac")]
+        assert 0 == run(["certify", house.url, *arguments])
+    shutil.copytree(made, tmp_path / "mock-rosetta")
+    assert 0 == run(["certify", "--compare", str(tmp_path), "--out", str(tmp_path)])
+    text = (tmp_path / "compare.html").read_text(encoding="utf-8")
+    named = ("mock-dirac/certificate.json", "mock-rosetta/certificate.json")
+    assert 0 < text.index(named[0]) < text.index(named[1])
+    assert str(tmp_path) not in text
+
+
+def test_the_committed_page_is_of_the_committed_certificates(tmp_path: Path) -> None:
+    """`docs/certificates/compare.html` is what its certificates make, where there are any."""
+    committed = Path(__file__).parents[2] / "docs" / "certificates"
+    if len(list(committed.glob("*/certificate.json"))) < 2:
+        pytest.skip("no certificates are committed")
+    assert 0 == run(["certify", "--compare", str(committed), "--out", str(tmp_path)])
+    page = (tmp_path / "compare.html").read_bytes()
+    assert page == (committed / "compare.html").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--compare", "one.json"], "at least two certificates"),
+        (["--compare", "."], "at least two certificates, and there is none in ."),
         (["--compare", "one.json", "two.json"], "one.json cannot be read"),
         (["http://one/v1", "http://two/v1"], "One server is certified at a time"),
     ],

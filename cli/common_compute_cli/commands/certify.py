@@ -29,7 +29,7 @@ def certify(
         list[str],
         typer.Argument(
             metavar="URL",
-            help="The API's base address, ending in /v1. With --compare, certificates' files.",
+            help="The API's base address, ending in /v1. With --compare, certificates or folders of them.",
             show_default=False,
         ),
     ],
@@ -148,8 +148,6 @@ def _compare(certificates: Sequence[str], out: Path, notes: Console) -> None:
     from common_compute_conformance import errors
     from common_compute_conformance.reporting import publication
 
-    if len(certificates) < 2:
-        raise WrongUsage("A comparison takes at least two certificates: give their files after --compare.")
     try:
         written = publication.write_comparison([Path(each) for each in certificates], out)
     except errors.ConformanceError as error:

@@ -14,6 +14,9 @@ from common_compute_conformance.reporting.page import page
 from common_compute_conformance.reporting.verification import verify
 from common_compute_conformance.seal import file_of
 
+_FILE = "certificate.json"
+_FEWEST = 2
+
 
 def write(certificate: Certificate, folder: Path) -> Sequence[Path]:
     """Write certificate.json, junit.xml, report.html and badge.svg into a folder; return their paths.
@@ -22,7 +25,7 @@ def write(certificate: Certificate, folder: Path) -> Sequence[Path]:
     """
     document = certificate.document()
     contents = {
-        "certificate.json": file_of(document),
+        _FILE: file_of(document),
         "junit.xml": junit(certificate),
         "report.html": page(document),
         "badge.svg": badge(document),
@@ -33,16 +36,29 @@ def write(certificate: Certificate, folder: Path) -> Sequence[Path]:
     return [folder / name for name in contents]
 
 
-def write_comparison(certificates: Sequence[Path], folder: Path) -> Path:
+def write_comparison(places: Sequence[Path], folder: Path) -> Path:
     """Write compare.html, which holds these certificates side by side, into a folder; return its path.
 
-    Raises WrongArgument for a file that cannot be read or is no whole and unedited certificate.
+    A place is a certificate's file, or a folder of such folders as `write` makes, taken by their names.
+    Raises WrongArgument for fewer than two, and for a file that cannot be read or is no whole and unedited
+    certificate.
     """
-    columns = [Column(str(path), _read(path)) for path in certificates]
+    columns = [column for place in places for column in _columns(place)]
+    if len(columns) < _FEWEST:
+        raise WrongArgument(
+            f"A comparison takes at least two certificates, and there is {len(columns) or 'none'} in "
+            f"{', '.join(map(str, places))}: give files, or folders with NAME/{_FILE} in them."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "compare.html"
     target.write_bytes(comparison(columns))
     return target
+
+
+def _columns(place: Path) -> list[Column]:
+    if not place.is_dir():
+        return [Column(str(place), _read(place))]
+    return [Column(f"{path.parent.name}/{_FILE}", _read(path)) for path in sorted(place.glob(f"*/{_FILE}"))]
 
 
 def _read(path: Path) -> dict[str, object]:
