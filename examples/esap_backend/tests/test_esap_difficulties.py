@@ -56,7 +56,7 @@ def test_a_facility_refuses_the_submission(esap: Any) -> None:
     job = esap.until(esap.submit(scenario="submission_rejected"), "failed")
     reason = job["job"]["reason"]
     assert "submission-rejected" == reason["code"]
-    assert reason["detail"].startswith("sbatch: error")
+    assert reason["detail"].startswith("Batch job submission failed")
 
 
 @pytest.mark.common_compute_mock(scenarios=["facility_down"])

@@ -173,7 +173,7 @@ def test_what_is_no_basket_item_is_refused(item: Any, complaint: str, esap: Any)
 
 def test_a_refused_submission_names_its_faults(esap: Any) -> None:
     """What the API refuses comes back with the API's pointers, and leaves nothing in ESAP."""
-    answer = esap.ask("rosetta", workflow=2)
+    answer = esap.ask("dirac", workflow=1)
     problem = answer.json()
     assert (400, "unsupported-capability") == (answer.status_code, problem["code"])
     assert ["/software/kind"] == [fault["pointer"] for fault in problem["errors"]]
