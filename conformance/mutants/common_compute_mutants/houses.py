@@ -2,7 +2,7 @@
 
 rosetta    the mock in that flavour, open to everybody: containers and nothing else, live logs
 dirac      the mock in that flavour, open to everybody: installed software, backend parameters, no live logs,
-           deaths by signal told as exit codes
+           deaths by signal told as exit codes, several versions of what is probed
 guarded    rosetta behind bearer tokens, with two callers
 enrolled   guarded, at a facility where callers set up an ssh key, and which takes inputs from URLs
 """
@@ -149,6 +149,8 @@ def _brisk(name: str) -> flavours.Flavour:
     facility = {**flavour.facility, "conforms_to": _without("credentials", flavour.facility["conforms_to"])}
     if name == "dirac":
         facility["reason_codes"] = _without("signal", facility["reason_codes"])
+        # The shell is there in one version only, and versions are to be told apart.
+        facility["probe"] = {"installed": {"kind": "installed", "name": "ctapipe"}}
         return replace(flavour, life=life, facility=facility)
     # What a facility without a class has to refuse is asked of one that lacks it.
     facility["conforms_to"] = _without("software", facility["conforms_to"])
