@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -52,7 +53,7 @@ FOR_PEOPLE = {"name", "description"}
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def dirac_settings() -> DiracSettings:
+def dirac_settings(key: Path) -> DiracSettings:
     """Give settings of the connector under which it is what the flavour claims."""
     facility = DIRAC.facility
     limits, resources = dict(facility["limits"]), facility["resources"]
@@ -72,7 +73,7 @@ def dirac_settings() -> DiracSettings:
         "interpreter": sys.executable,
         "ca_directory": "/",
         "certificate": sys.executable,
-        "key": sys.executable,
+        "key": str(key),
         "subject_rule": "/DC=org/DC=example/CN={caller}",
     }
     return read_dirac(FacilityConfiguration("dirac", "dirac", table))
@@ -157,20 +158,28 @@ def cluster() -> Cluster:
     )
 
 
-def real_documents() -> dict[str, Mapping[str, Any]]:
+def real_documents(key: Path) -> dict[str, Mapping[str, Any]]:
     """Give the facility document of each real connector."""
     on_slurm = slurm_describe.facility_document(host_settings(), machine(), cluster())
     of_callers: Any = SimpleNamespace(delegation="user")
     return {
         "rosetta": {**on_slurm, **RemoteFacility._of_credentials(of_callers, on_slurm)},
-        "dirac": dirac_describe.facility_document(dirac_settings(), dirac_facts()),
+        "dirac": dirac_describe.facility_document(dirac_settings(key), dirac_facts()),
     }
 
 
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    """Give a file that nobody else can read, in the place of a host's key."""
+    file = tmp_path / "hostkey.pem"
+    file.touch(mode=0o600)
+    return file
+
+
 @pytest.mark.parametrize("flavour", [ROSETTA, DIRAC], ids=lambda each: each.name)
-def test_a_flavour_says_of_itself_what_its_connector_says(flavour: Flavour) -> None:
+def test_a_flavour_says_of_itself_what_its_connector_says(flavour: Flavour, key: Path) -> None:
     """Member by member a flavour's document is the connector's: classes, support, limits, codes, credential."""
-    real = real_documents()[flavour.name]
+    real = real_documents(key)[flavour.name]
     mocked = {"id": flavour.name, **flavour.facility}
     assert ONLY_IN_THE_MOCK[flavour.name] == set(mocked) ^ set(real)
     for member in sorted(set(real) & set(mocked) - FOR_PEOPLE - {"credential", "resources"}):
@@ -187,24 +196,24 @@ def test_a_flavour_says_of_itself_what_its_connector_says(flavour: Flavour) -> N
 
 
 @pytest.mark.parametrize("flavour", [ROSETTA, DIRAC], ids=lambda each: each.name)
-def test_a_flavour_asks_for_the_credential_that_its_connector_asks_for(flavour: Flavour) -> None:
+def test_a_flavour_asks_for_the_credential_that_its_connector_asks_for(flavour: Flavour, key: Path) -> None:
     """Kind and delegation are the connector's, and the mock's instructions begin with the connector's."""
-    real, mocked = real_documents()[flavour.name]["credential"], flavour.facility["credential"]
+    real, mocked = real_documents(key)[flavour.name]["credential"], flavour.facility["credential"]
     assert (real["kind"], real["delegation"]) == (mocked["kind"], mocked["delegation"])
     assert mocked["instructions"].startswith(real["instructions"].rstrip("."))
 
 
-def test_the_catalogues_are_made_alike() -> None:
+def test_the_catalogues_are_made_alike(key: Path) -> None:
     """An entry has the members that the connector gives it, and the shell is there without being named."""
-    assert list(DIRAC.software) == dirac_describe.software_documents(dirac_settings().software)
+    assert list(DIRAC.software) == dirac_describe.software_documents(dirac_settings(key).software)
     assert list(ROSETTA.software) == host_describe.software_documents(host_settings().software)
 
 
-def test_instructions_of_dirac_are_the_connectors() -> None:
+def test_instructions_of_dirac_are_the_connectors(key: Path) -> None:
     """In each state of a credential the mock says what the connector says, and what the mock does itself."""
     worker: Any = None
     enrolments: Any = None
-    users = EachTheirOwn(dirac_settings(), enrolments, worker, HeldClock())
+    users = EachTheirOwn(dirac_settings(key), enrolments, worker, HeldClock())
     names = {"subject": "/DC=org/DC=example/CN=anna", "group": "cta_user"}
     known = {"vo": DIRAC.facility["grid"]["vo"], "known_group": "cta_user", "seconds": "2"}
     for state in (*STATES_OF_A_CREDENTIAL, "expired"):
