@@ -1,7 +1,7 @@
 """Wrap a job as DIRAC's own wrapper does, but see its beginning sooner, and begin again if need be.
 
 DIRAC's first look is after five seconds, which each job would last at least. A wrapper that could not read
-its configuration, as happens on a machine that is too busy, gives its job up and can tell nobody. The job agent
+its configuration, as happens on a machine that is too busy, gives its job up and can tell nobody. The agent
 makes a copy of this file for each job, with the job's description beside it under the copy's name.
 """
 
