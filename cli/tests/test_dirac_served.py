@@ -208,6 +208,7 @@ def test_no_key_and_no_proxy_is_told(grid_server: GridServer, submitted: dict[st
     assert not [secret for secret in secrets if secret in rejected.content]
 
 
+@pytest.mark.long
 def test_100_pools_each_once(
     grid_server: GridServer, submitted: dict[str, str], on_grid: Any, tmp_path: Path
 ) -> None:

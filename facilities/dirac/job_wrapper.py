@@ -1,14 +1,29 @@
-"""Wrap a job as DIRAC's own wrapper does, but look sooner whether its command has begun.
+"""Wrap a job as DIRAC's own wrapper does, but see its beginning sooner, and begin again if need be.
 
-DIRAC's first look is after five seconds, which each job would last at least. The job agent makes a copy of
-this file for each job, with the job's description beside it under the copy's name.
+DIRAC's first look is after five seconds, which each job would last at least. A wrapper that could not read
+its configuration, as happens on a machine that is too busy, gives its job up and can tell nobody. The agent
+makes a copy of this file for each job, with the job's description beside it under the copy's name.
 """
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from pathlib import Path
 
+from DIRAC import gConfig
+from DIRAC.Core.Base.Script import Script
 from DIRAC.WorkloadManagementSystem.JobWrapper import JobWrapper
+
+TRIES, TRIED = 20, "JOB_WRAPPER_TRIED"
+
+Script.parseCommandLine()
+tried = int(os.environ.pop(TRIED, "0"))
+if not gConfig.getOptionsDict("/Systems/WorkloadManagement/URLs")["OK"] and tried < TRIES:
+    time.sleep(0.5)
+    os.environ[TRIED] = str(tried + 1)
+    os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - it is this very program
 
 JobWrapper.CHILD_PID_POLL_INTERVALS = [0.2, 0.3, 0.5, *[1] * 30]
 template = Path(JobWrapper.__file__).with_name("JobWrapperTemplate.py").read_text(encoding="utf-8")
