@@ -39,7 +39,7 @@ def write(certificate: Certificate, folder: Path) -> Sequence[Path]:
 def write_comparison(places: Sequence[Path], folder: Path) -> Path:
     """Write compare.html, which holds these certificates side by side, into a folder; return its path.
 
-    A place is a certificate's file, or a folder of such folders as `write` makes, taken by their names.
+    A place is a certificate's file, or a folder of such files and of such folders as `write` makes.
     Raises WrongArgument for fewer than two, and for a file that cannot be read or is no whole and unedited
     certificate.
     """
@@ -47,7 +47,7 @@ def write_comparison(places: Sequence[Path], folder: Path) -> Path:
     if len(columns) < _FEWEST:
         raise WrongArgument(
             f"A comparison takes at least two certificates, and there is {len(columns) or 'none'} in "
-            f"{', '.join(map(str, places))}: give files, or folders with NAME/{_FILE} in them."
+            f"{', '.join(map(str, places))}: give files, or folders with NAME.json or NAME/{_FILE} in them."
         )
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "compare.html"
@@ -58,7 +58,8 @@ def write_comparison(places: Sequence[Path], folder: Path) -> Path:
 def _columns(place: Path) -> list[Column]:
     if not place.is_dir():
         return [Column(str(place), _read(place))]
-    return [Column(f"{path.parent.name}/{_FILE}", _read(path)) for path in sorted(place.glob(f"*/{_FILE}"))]
+    found = sorted([*place.glob("*.json"), *place.glob(f"*/{_FILE}")])
+    return [Column(path.relative_to(place).as_posix(), _read(path)) for path in found]
 
 
 def _read(path: Path) -> dict[str, object]:
