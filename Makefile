@@ -10,7 +10,7 @@ PROCESSES ?= 3
 MUTANTS := conformance/mutants/tests
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup setup-demo demo test unit test-long check check-spec format bench lock clean
+.PHONY: help setup setup-demo demo test unit test-long matrix check check-spec format bench lock clean
 
 help: ## list the habits
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ unit: setup ## run what needs no facility, in at most two minutes
 test-long: setup ## run what takes longer, and keep its dated records
 	@tools/install-test-needs slurm dirac
 	@$(RUN)pytest -m long
+
+matrix: setup ## the page of the committed certificates against all requirements
+	@$(RUN)common-compute certify --compare docs/certificates --out docs/certificates
 
 check: setup ## ruff, mypy, import-linter, spec lint (the last one needs node)
 	@$(RUN)ruff format --check .
