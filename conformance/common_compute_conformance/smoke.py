@@ -103,9 +103,10 @@ def make_ready(target: Target, client: Client, other: Client | None) -> None:
         if caller is client and credential.status in (200, 201):
             shown = credential.document()
             if shown.get("state") in ("missing", "awaiting_user"):
+                told = str(shown.get("instructions", "")).rstrip(". ")
                 raise Stopped(
                     f"The caller's credential at {facility} is {shown.get('state')}",
-                    f"Do what the facility says, and certify again: {shown.get('instructions')}",
+                    f"Do what the facility says, and certify again: {told}",
                     "CC-CRED-001",
                 )
 
