@@ -19,7 +19,7 @@ from use_cases import excesses, run_here, use_case
 
 from common_compute_dirac.jdl import group_name
 
-pytestmark = [pytest.mark.real, pytest.mark.needs("dirac"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.needs("dirac"), pytest.mark.timeout(900)]
 
 OLD, NEW = "v0.19.2", "v0.21.1"
 POOLS = 100
@@ -208,7 +208,6 @@ def test_no_key_and_no_proxy_is_told(grid_server: GridServer, submitted: dict[st
     assert not [secret for secret in secrets if secret in rejected.content]
 
 
-@pytest.mark.long
 def test_100_pools_each_once(
     grid_server: GridServer, submitted: dict[str, str], on_grid: Any, tmp_path: Path
 ) -> None:
