@@ -86,10 +86,16 @@ class LocalTransport:
                 start_new_session=True,
             )
 
+        starting = self._in_thread(start)
         try:
-            return await self._in_thread(start)
+            return await asyncio.shield(starting)
         except OSError as error:
             raise HostUnreachable(f"{argv[0]}: {error.strerror}", started=False) from error
+        except asyncio.CancelledError:
+            # It may run already, and nobody else will hear of it.
+            with suppress(OSError):
+                await self._end(await starting)
+            raise
 
     async def _end(self, process: subprocess.Popen[bytes], *threads: asyncio.Future[Any]) -> None:
         """Kill a command that has not ended, with what it started; what it detached goes on."""

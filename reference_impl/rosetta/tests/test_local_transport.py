@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -107,6 +108,27 @@ async def test_a_stream_that_nobody_wants_any_more(transport, is_alive):
 
 async def test_a_cancelled_call_leaves_no_process(transport, tmp_path, is_alive):
     """A call that is called off kills what it started."""
+    file = tmp_path / "pid"
+    call = asyncio.create_task(transport.run(["sh", "-c", f"echo $$ >{file}; sleep 60"], deadline_seconds=60))
+    await asyncio.to_thread(wait_for, file, "\n")
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert not is_alive(int(file.read_text()))
+
+
+async def test_a_call_that_is_cancelled_while_it_begins_leaves_no_process(
+    transport, tmp_path, is_alive, monkeypatch
+):
+    """What has been started is ended, also if nobody had heard of it yet when the call was called off."""
+    started = subprocess.Popen
+
+    def slow(*arguments, **options):
+        process = started(*arguments, **options)
+        time.sleep(0.5)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", slow)
     file = tmp_path / "pid"
     call = asyncio.create_task(transport.run(["sh", "-c", f"echo $$ >{file}; sleep 60"], deadline_seconds=60))
     await asyncio.to_thread(wait_for, file, "\n")
