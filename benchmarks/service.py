@@ -69,7 +69,7 @@ def submit_many(client: httpx.Client, facility_id: str, command: list[str], coun
     with ThreadPoolExecutor(8) as callers:
         ids = list(callers.map(lambda _: submit(client, facility_id, command), range(count)))
     for job_id in ids:
-        while not client.get(f"/jobs/{job_id}").json().get("native", {}).get("id"):
+        while client.get(f"/jobs/{job_id}").json()["state"] == "pending":
             time.sleep(0.02)
     return ids
 

@@ -129,8 +129,9 @@ def _install_peer(there: cluster.Cluster) -> None:
         install = [uv, "pip", "install", "--quiet", "--python", "/usr/bin/python3", "--target", str(target)]
         subprocess.run([*install, _PSIJ], check=True)
     shutil.copy(_PEER, there.home)
-    owner = there.home.stat().st_uid
-    subprocess.run(["chown", "-R", f"{owner}:", str(target), str(there.home / _PEER.name)], check=True)
+    owner = there.home.stat()
+    whom = f"{owner.st_uid}:{owner.st_gid}"
+    subprocess.run(["chown", "-R", whom, str(target), str(there.home / _PEER.name)], check=True)
 
 
 class _Counting(SshTransport):
