@@ -18,6 +18,7 @@ from common_compute_connector.jobs import (
     advance,
     conclude,
     give_up,
+    put_off,
     summarise,
 )
 from common_compute_connector.protocol import TaskSeen
@@ -68,6 +69,16 @@ def test_a_state_that_is_not_known_keeps_the_last_and_shows_natively():
     running = Task(0, State.RUNNING)
     seen = advance(running, TaskSeen(0, None, native=Native(state="Odd")), NOW, CREATED)
     assert (State.RUNNING, "Odd") == (seen.state, seen.native.state)
+
+
+def test_why_a_task_was_put_off_is_forgotten_when_the_facility_has_it():
+    """What a pending task shows is over with the first word of the facility, or with its end here."""
+    waiting = put_off(Task(0), "its image is on its way")
+    assert Native(detail="its image is on its way") == waiting.native
+    assert advance(waiting, TaskSeen(0, State.QUEUED), NOW, CREATED).native is None
+    assert give_up(waiting, State.CANCELLED, Reason("cancelled-by-user"), NOW, complete=True).native is None
+    live = Task(0, State.QUEUED, native=Native("7", "PENDING"))
+    assert live.native == advance(live, TaskSeen(0, State.QUEUED), NOW, CREATED).native
 
 
 def test_a_fallback_without_a_raised_attempt_is_not_taken():
