@@ -42,10 +42,11 @@ def measure(rounds: int) -> list[Section]:
     with there.by_hand() as hand, cluster.served(there) as api:
         by_hand, ours, peer = [], [], []
         _install_peer(there)
-        for _ in range(rounds):
-            by_hand.append(_jobs_by_hand(hand))
-            ours.append(_jobs_by_api(api))
-            peer.append(float(cluster.run(hand, f"PYTHONPATH=$HOME/psij python3 $HOME/psij_peer.py {_JOBS}")))
+        with cluster.occupied(hand):
+            for _ in range(rounds):
+                by_hand.append(_jobs_by_hand(hand))
+                ours.append(_jobs_by_api(api))
+                peer.append(_jobs_by_peer(hand))
         array_by_hand, array = [], []
         for _ in range(rounds):
             array_by_hand.append(_array_by_hand(hand))
@@ -53,7 +54,7 @@ def measure(rounds: int) -> list[Section]:
         idle, busy = _answers_while_jobs_are_alive(api)
     return [
         Section(
-            f"{_JOBS} separate jobs, until Slurm has them all",
+            f"{_JOBS} separate jobs, until Slurm, whose nodes are busy, has them all",
             "seconds",
             [
                 Figure(_BY_HAND, by_hand),
@@ -86,7 +87,7 @@ def _jobs_by_hand(hand: paramiko.SSHClient) -> float:
     for _ in range(_JOBS):
         cluster.run(hand, "sbatch --parsable -o /dev/null", _SCRIPT)
     taken = time.monotonic() - begun
-    _drain(hand)
+    _call_off(hand)
     return taken
 
 
@@ -94,8 +95,13 @@ def _jobs_by_api(api: httpx.Client) -> float:
     begun = time.monotonic()
     ids = service.submit_many(api, cluster.HOST, ["true"], _JOBS)
     taken = time.monotonic() - begun
-    for job_id in ids:
-        service.wait(api, job_id)
+    service.cancel_all(api, ids)
+    return taken
+
+
+def _jobs_by_peer(hand: paramiko.SSHClient) -> float:
+    taken = float(cluster.run(hand, f"PYTHONPATH=$HOME/psij python3 $HOME/psij_peer.py {_JOBS}"))
+    _call_off(hand)
     return taken
 
 
@@ -116,8 +122,9 @@ def _answers_while_jobs_are_alive(api: httpx.Client) -> tuple[float, float]:
     return idle, busy
 
 
-def _drain(hand: paramiko.SSHClient) -> None:
-    while cluster.run(hand, "squeue -h --me -o %i").strip():
+def _call_off(hand: paramiko.SSHClient) -> None:
+    cluster.run(hand, "scancel --me --state=pending")
+    while cluster.run(hand, "squeue -h --me -t pending,completing -o %i").strip():
         time.sleep(0.5)
 
 
