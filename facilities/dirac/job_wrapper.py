@@ -13,17 +13,28 @@ import time
 from pathlib import Path
 
 from DIRAC import gConfig
+from DIRAC.ConfigurationSystem.private.Refresher import gRefresher
 from DIRAC.Core.Base.Script import Script
 from DIRAC.WorkloadManagementSystem.JobWrapper import JobWrapper
 
-TRIES, TRIED = 20, "JOB_WRAPPER_TRIED"
+TRIES, TRIED = 60, "JOB_WRAPPER_TRIED"
+
+
+def is_configured() -> bool:
+    """Tell whether the services' addresses are known."""
+    return bool(gConfig.getOptionsDict("/Systems/WorkloadManagement/URLs")["OK"])
+
 
 Script.parseCommandLine()
 tried = int(os.environ.pop(TRIED, "0"))
-if not gConfig.getOptionsDict("/Systems/WorkloadManagement/URLs")["OK"] and tried < TRIES:
-    time.sleep(0.5)
-    os.environ[TRIED] = str(tried + 1)
-    os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - it is this very program
+if not is_configured():
+    # One more question is mostly enough; else the file that says whom to ask was not read either.
+    told = gRefresher.forceRefresh()
+    if not is_configured() and tried < TRIES:
+        sys.stderr.write(f"Try {tried}: no configuration: {told.get('Message')}\n")
+        time.sleep(0.5)
+        os.environ[TRIED] = str(tried + 1)
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - it is this very program
 
 JobWrapper.CHILD_PID_POLL_INTERVALS = [0.2, 0.3, 0.5, *[1] * 30]
 template = Path(JobWrapper.__file__).with_name("JobWrapperTemplate.py").read_text(encoding="utf-8")
