@@ -107,7 +107,9 @@ def served(cluster: Cluster) -> Iterator[httpx.Client]:
 @contextmanager
 def occupied(client: paramiko.SSHClient) -> Iterator[None]:
     """Keep the nodes busy, so that no job begins: here they share their processors with the login node."""
-    job = run(client, "sbatch --parsable -o /dev/null --exclusive -N 2", "#!/bin/sh\nexec sleep 3600\n").strip()
+    job = run(
+        client, "sbatch --parsable -o /dev/null --exclusive -N 2", "#!/bin/sh\nexec sleep 3600\n"
+    ).strip()
     try:
         while run(client, f"squeue -h -j {job} -o %T").strip() != "RUNNING":
             time.sleep(0.2)
