@@ -15,19 +15,13 @@ import paramiko
 import cluster
 import service
 from common_compute_connector.clock import SystemClock
-from common_compute_connector.protocol import (
-    Accepted,
-    FacilityConfiguration,
-    LivePart,
-    Part,
-    PartKey,
-    Submission,
-)
+from common_compute_connector.protocol import FacilityConfiguration, LivePart
 from common_compute_rosetta.configuration import read_settings
 from common_compute_rosetta.slurm_host import SlurmHost
 from common_compute_rosetta.ssh import SshTransport
 from common_compute_rosetta.transport import Finished
 from figures import Figure, Goal, Section
+from live_parts import hand_over
 
 _JOBS, _TASKS = 200, 1000
 _BY_HAND = "sbatch over a kept connection"
@@ -162,7 +156,7 @@ async def _calls_of_a_cycle(there: cluster.Cluster) -> Section:
     figures = []
     try:
         for jobs in (10, 100, 1000):
-            live += await _handed_over(host, clock, jobs - len(live))
+            live += await hand_over(host, clock, jobs - len(live))
             before = transport.calls
             await host.observe(live)
             figures.append(Figure(f"{jobs} live jobs", [transport.calls - before]))
@@ -171,17 +165,3 @@ async def _calls_of_a_cycle(there: cluster.Cluster) -> Section:
         await host.release([each.part for each in live])
         await host.close()
     return Section("Remote commands of one look at all live jobs", "commands", figures)
-
-
-async def _handed_over(host: SlurmHost, clock: SystemClock, count: int) -> list[LivePart]:
-    spec = {
-        "facility_id": cluster.HOST,
-        "software": {"kind": "installed", "name": "posix-shell"},
-        "command": ["sleep", "600"],
-    }
-    parts = [Part(PartKey(clock.new_id(), 0), "anonymous", 0, 1) for _ in range(count)]
-    answers = await host.submit([Submission(part, spec, 1) for part in parts])
-    taken = [answer for answer in answers if isinstance(answer, Accepted)]
-    if len(taken) < count:
-        raise RuntimeError(f"only {len(taken)} of {count} jobs were taken")
-    return [LivePart(Part(each.key, "anonymous", 0, 1, each.handle), [0]) for each in taken]
