@@ -66,8 +66,7 @@ def _jobs_by_api(api: httpx.Client) -> float:
     begun = time.monotonic()
     ids = service.submit_many(api, grid.FACILITY, ["true"], _JOBS)
     taken = time.monotonic() - begun
-    for job_id in ids:
-        service.wait(api, job_id)
+    service.cancel_all(api, ids)
     return taken
 
 
