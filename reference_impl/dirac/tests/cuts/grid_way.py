@@ -21,7 +21,7 @@ class GridWay(Submitter):
         self.proxies = {place: Proxy("127.0.0.1", grid.port(place)) for place in SERVICES}
         self.proxies["http"] = self.to_server
         self.seen: dict[str, list[Chunk]] = {}
-        """What passed each proxy of the last submission, until the service knew that DIRAC has it."""
+        """What passed each proxy until the server had accepted the submission, or DIRAC had all of it."""
 
     async def open(self) -> None:
         """Start the proxies."""
@@ -46,11 +46,15 @@ class GridWay(Submitter):
             proxy.release()
         self.to_server.target = None
 
+    async def submit(self) -> Batch:
+        """Submit, and keep what passed to the server."""
+        batch = await super().submit()
+        self.seen["http"] = list(self.to_server.chunks)
+        return batch
+
     async def settled(self, batch: Batch) -> None:
-        """Wait for the batch's end, and keep what passed until DIRAC had it."""
+        """Wait for the batch's end, and keep what passed to DIRAC until it had all of it."""
         await self.ended(batch)
         known = batch.all_handed_over or 0.0
-        self.seen = {
-            place: [chunk for chunk in proxy.chunks if chunk.at < known]
-            for place, proxy in self.proxies.items()
-        }
+        for place in SERVICES:
+            self.seen[place] = [chunk for chunk in self.proxies[place].chunks if chunk.at < known]
