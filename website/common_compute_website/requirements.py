@@ -1,0 +1,209 @@
+"""The requirements: what each asks, who checks it, what proves the check, and how the connectors came out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import yaml
+
+from common_compute_conformance.registry import Check, load_checks
+from common_compute_mutants.registry import Mutant, load_mutants
+from common_compute_website import contract, places
+from common_compute_website.contract import Node
+from common_compute_website.markdown import cell, link, prose, table
+
+INDEX = "requirements/index.md"
+_SIGNS = {
+    "passed": "✓ passed",
+    "failed": "✗ failed",
+    "error": "✗ broke",
+    "flaky": "✗ flaky",
+    "not-applicable": "does not apply",
+    "not-assessed": "not assessed",
+}
+_HOW = {
+    "http": "from outside, by the kit",
+    "harness": "with a hold on the server or its facility, by this repository's tests",
+    "inspection": "by reading",
+}
+_TESTS = ("cli", "conformance", "mocks", "reference_impl")
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What one connector was certified for, and when."""
+
+    name: str
+    document: Mapping[str, Any]
+
+    def outcome(self, requirement: str) -> str:
+        """Say how a requirement came out."""
+        return next(
+            (
+                _SIGNS[entry["outcome"]] if entry["claimed"] else "not claimed"
+                for entry in self.document["requirements"]
+                if entry["id"] == requirement
+            ),
+            "not in it",
+        )
+
+
+@cache
+def certificates() -> tuple[Certificate, ...]:
+    """Read the certificates of the newest run per connector, as they are committed."""
+    return tuple(
+        Certificate(file.stem.replace("_", " "), json.loads(file.read_text(encoding="utf-8")))
+        for file in sorted(places.CERTIFICATES.glob("*.json"))
+    )
+
+
+@cache
+def checks() -> Mapping[str, list[Check]]:
+    """Give the kit's checks by the requirement that they test."""
+    found: dict[str, list[Check]] = defaultdict(list)
+    for check in load_checks().checks:
+        found[check.requirement].append(check)
+    return found
+
+
+@cache
+def mutants() -> Mapping[str, list[Mutant]]:
+    """Give the wrong servers by the requirement that must turn red on them."""
+    found: dict[str, list[Mutant]] = defaultdict(list)
+    for mutant in load_mutants().values():
+        found[mutant.requirement].append(mutant)
+    return found
+
+
+@cache
+def own_tests() -> Mapping[str, list[str]]:
+    """Give the files of this repository's tests that name a requirement, by requirement."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for room in _TESTS:
+        for file in sorted((places.ROOT / room).glob("**/test_*.py")):
+            for name in sorted(set(re.findall(r"CC-[A-Z]+-\d{3}", file.read_text(encoding="utf-8")))):
+                found[name].append(file.name)
+    return found
+
+
+def areas() -> dict[str, str]:
+    """Give the areas by their short names, with what each is about."""
+    return dict(yaml.safe_load((places.SPEC / "requirements.yaml").read_text(encoding="utf-8"))["areas"])
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """Write the index and a page for each area, each with its address."""
+    yield INDEX, _index()
+    for area, about in areas().items():
+        yield f"requirements/{area.lower()}.md", _of_area(area, about)
+
+
+def _index() -> str:
+    every = contract.requirements()
+    counts = Counter(each["verified_by"] for each in every.values())
+    tested = [name for name, each in every.items() if each["verified_by"] == "http" and checks()[name]]
+    proved = [name for name in tested if mutants()[name]]
+    rows = [
+        (
+            f"[{name}]({link(INDEX, contract.requirement_page(name))})",
+            each["class"],
+            each["level"],
+            each["verified_by"],
+            f"{len(checks()[name]) or ''}",
+            f"{len(mutants()[name]) or ''}",
+            prose(each["sentence"]),
+        )
+        for name, each in every.items()
+    ]
+    return (
+        f"# Requirements\n\nThe contract is {len(every)} sentences, each with an id that never changes its meaning and an"
+        " address that stays. "
+        f"{counts['http']} of them the kit tests from outside: {len(tested)} have a check, and of {len(proved)} the check is"
+        f" proved by servers that are wrong in exactly one way, {sum(map(len, mutants().values()))} in all."
+        f" {counts['harness']} take a hold on the server or the facility, and are held by this repository's own tests."
+        f" {counts['inspection']} are judged by reading.\n\n"
+        "## The connectors, as last certified {#connectors}\n\n"
+        + table(
+            ("", *(each.name for each in certificates())),
+            _summary(),
+        )
+        + "\n`mock rosetta` and `mock dirac` run nothing; `internal` runs jobs on the server's own machine, `ssh plain` and"
+        " `ssh cluster` over SSH, the latter under a real Slurm. There is no committed certificate of the connector `dirac`"
+        " yet: it runs against a real DIRAC in this repository's long tests, and its flavour of the mocks is held against it.\n\n"
+        "The page [with all of them side by side]("
+        + link(INDEX, "files/docs/certificates/compare.html")
+        + ") is what `make matrix` writes, and the machine-readable certificates are "
+        + ", ".join(
+            f"[{file.stem}]({link(INDEX, f'files/docs/certificates/{file.name}')})"
+            for file in sorted(places.CERTIFICATES.glob("*.json"))
+        )
+        + ". What a certificate is worth is told [here]("
+        + link(INDEX, "facilities/certificate.md")
+        + ").\n\n## All of them {#all}\n\n"
+        '<div class="filtered" markdown>\n\n'
+        + table(("id", "class", "level", "verified by", "checks", "mutants", "sentence"), rows)
+        + "\n</div>\n"
+    )
+
+
+def _summary() -> Iterator[tuple[str, ...]]:
+    documents = [each.document for each in certificates()]
+    yield "verdict", *(str(each["verdict"]) for each in documents)
+    yield "on", *(str(each["started_at"])[:10] for each in documents)
+    yield (
+        "requirements that passed",
+        *(f"{each['coverage']['http']['outcomes']['passed']}" for each in documents),
+    )
+    yield "that failed", *(f"{each['coverage']['http']['outcomes']['failed']}" for each in documents)
+    for name in dict.fromkeys(each["class"] for each in contract.requirements().values()):
+        yield (
+            f"class {name}",
+            *("✓" if name in each["certified_classes"] else "not claimed" for each in documents),
+        )
+
+
+def _of_area(area: str, about: str) -> str:
+    page = f"requirements/{area.lower()}.md"
+    title, _, more = about.partition(": ")
+    parts = [f"# {title}\n", f"{more[:1].upper()}{more[1:]}.\n" if more else ""]
+    for name, each in contract.requirements().items():
+        if name.split("-")[1] == area:
+            parts += _entry(page, name, each)
+    return "\n".join(parts)
+
+
+def _entry(page: str, name: str, each: Node) -> Iterator[str]:
+    yield f"## {name} {{#{name.lower()}}}\n"
+    yield f"{prose(each['sentence'])}\n"
+    about = ", ".join(contract.linked(page, operation) for operation in each.get("operations", ()))
+    yield f"{each['level']} · class {each['class']} · verified {_HOW[each['verified_by']]}\n{{ .facts }}\n"
+    if len(each.get("operations", ())) == len(contract.operations()):
+        about = "all"
+    if about:
+        yield f"Operations: {about}\n"
+    if each.get("why"):
+        yield f"Why not from outside: {prose(each['why'])}\n"
+    if checks()[name]:
+        yield "Checks:\n"
+        yield "".join(f"- `{check.name}` {prose(_law(check.law, name))}\n" for check in checks()[name])
+    if mutants()[name]:
+        count = len(mutants()[name])
+        words = f"{count} wrong server{'s' if count > 1 else ''} on which it has to turn red"
+        wrong = "".join(f"- `{mutant.name}` {prose(mutant.wrong)}\n" for mutant in mutants()[name])
+        yield f'??? note "{words}"\n\n' + "".join(f"    {line}\n" for line in wrong.splitlines())
+    if each["verified_by"] != "http" and own_tests()[name]:
+        yield f"Tests of this repository that name it: {', '.join(f'`{file}`' for file in own_tests()[name])}\n"
+    if each["verified_by"] == "http":
+        told = " · ".join(f"{one.name}: {cell(one.outcome(name))}" for one in certificates())
+        yield f"Certificates: {told}\n"
+
+
+def _law(law: str, name: str) -> str:
+    """Give a check's law without the requirement's id in front."""
+    return re.sub(rf"^{name}[:.]?\s*", "", " ".join(law.split()))
