@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 from common_compute_website import (
     conversation,
-    offline,
+    mending,
     peers,
     places,
     reference,
-    requirements,
     rendering,
+    requirements,
     use_cases,
     wishes,
     worlds,
@@ -49,10 +50,10 @@ def gather(target: Path, room: Path) -> None:
     written.take_over(target)
     exchanges = conversation.held(room / "mocks")
     found = use_cases.run(room / "facility")
-    for made in (reference.pages(exchanges), requirements.pages(), use_cases.pages(found, target)):
-        for page, text in made:
-            written.write(target, page, text)
-    for file in sorted(places.CERTIFICATES.glob("*.json")) + [places.CERTIFICATES / "compare.html"]:
+    made = chain(reference.pages(exchanges), requirements.pages(), use_cases.pages(found, target))
+    for address, text in made:
+        written.write(target, address, text)
+    for file in [*places.CERTIFICATES.glob("*.json"), places.CERTIFICATES / "compare.html"]:
         written.copied(file, target)
     for name in ("openapi.yaml", "requirements.yaml", "transitions.yaml"):
         written.copied(places.SPEC / name, target)
@@ -63,4 +64,4 @@ def build(out: Path, room: Path) -> None:
     source = room / "pages"
     gather(source, room)
     rendering.render(source, out)
-    offline.mend(out)
+    mending.mend(out)

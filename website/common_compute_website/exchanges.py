@@ -57,21 +57,14 @@ class Exchange:
         """The answer's media type."""
         return self.answered.get("Content-Type", "")
 
-    def request_text(self) -> str:
-        """Write the request as it is sent, without what every client adds."""
-        lines = [
-            f"{self.method} {self.target}",
-            *(f"{name}: {value}" for name, value in self.headers.items()),
-        ]
-        return "\n".join(lines) + (f"\n\n{_pretty(self.body)}" if self.body else "")
+    def request_head(self) -> str:
+        """Write the head of the request as it was sent, without what every client adds."""
+        lines = [f"{self.method} {self.target}", *_lines(self.headers)]
+        return "\n".join(lines)
 
-    def answer_text(self) -> str:
-        """Write the answer, with the headers that are worth a reader's time."""
-        lines = [
-            f"{self.status} {self.reason}",
-            *(f"{name}: {value}" for name, value in self.answered.items()),
-        ]
-        return "\n".join(lines) + (f"\n\n{_pretty(self.answer)}" if self.answer else "")
+    def answer_head(self) -> str:
+        """Write the head of the answer, with the headers that are worth a reader's time."""
+        return "\n".join([f"{self.status} {self.reason}", *_lines(self.answered)])
 
 
 @dataclass
@@ -121,7 +114,7 @@ class Talk:
             answer.text,
         )
         if expected not in (exchange.status, exchange.code):
-            raise UnexpectedAnswer(f"{call}: {exchange.answer_text()} instead of {expected}")
+            raise UnexpectedAnswer(f"{call}: {exchange.status} {exchange.answer[:500]} instead of {expected}")
         self.kept.append(exchange)
         is_json = "json" in exchange.content_type and exchange.answer
         return json.loads(exchange.answer) if is_json else exchange.answer
@@ -145,8 +138,5 @@ def _operation(method: str, path: str) -> str:
     return min(found)[1] if found else ""
 
 
-def _pretty(text: str) -> str:
-    try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
-        return text
+def _lines(headers: Mapping[str, str]) -> list[str]:
+    return [f"{name}: {value}" for name, value in headers.items()]

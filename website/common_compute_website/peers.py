@@ -12,7 +12,7 @@ from common_compute_website import contract
 from common_compute_website.markdown import cell, table
 
 PAGE = "peers/index.md"
-_SIGNS = {"yes": "✓", "partly": "~", "no": "–"}
+_SIGNS = {"yes": "✓", "partly": "~", "no": "-"}
 
 
 @cache
@@ -35,7 +35,7 @@ def what_was_read() -> str:
 def features() -> str:
     """Give the features side by side: a table of signs, whose words stand below it for each interface."""
     peers = facts()["peers"]
-    heads = ("", "here", *(each["name"] for each in peers.values()))
+    heads = ("feature", "here", *(each["name"] for each in peers.values()))
     rows = [
         (each["feature"], *(_sign(each[name]) for name in ("ours", *peers))) for each in facts()["features"]
     ]
@@ -68,7 +68,7 @@ def mappings() -> str:
                 [
                     (
                         contract.linked(PAGE, ours) if ours in contract.operations() else f"`{ours}`",
-                        cell(each.get("there", "–")),
+                        cell(each.get("there", "nothing")),
                         cell(each.get("lost", "")),
                     )
                     for ours, each in rows.items()
@@ -80,7 +80,8 @@ def mappings() -> str:
 
 def _sign(value: bool | str) -> str:
     verdict = _verdict(value)
-    return f'<span class="sign sign-{verdict}" title="{verdict}">{_SIGNS[verdict]}<span class="words"> {verdict}</span></span>'
+    words = f'<span class="words"> {verdict}</span>'
+    return f'<span class="sign sign-{verdict}" title="{verdict}">{_SIGNS[verdict]}{words}</span>'
 
 
 def _verdict(value: bool | str) -> str:

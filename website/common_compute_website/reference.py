@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
 from common_compute_website import contract, schemas
 from common_compute_website.contract import Node
 from common_compute_website.exchanges import Exchange
-from common_compute_website.markdown import fenced, folded, link, table
+from common_compute_website.markdown import fenced, folded, json_text, link, table
 
 
 def pages(exchanges: Sequence[Exchange]) -> Iterator[tuple[str, str]]:
@@ -108,9 +109,18 @@ def _answers(page: str, operation: Node) -> Iterator[tuple[str, str, str]]:
 
 
 def _exchange(each: Exchange) -> str:
-    request, answer = each.request_text(), each.answer_text()
     words = f"{each.title}: {each.status}" + (f" {each.code}" if each.code else "")
-    return folded(words, fenced("http", request) + "\n" + fenced("http", answer))
+    parts = [_message(each.request_head(), each.body), _message(each.answer_head(), each.answer)]
+    return folded(words, "\n".join(parts))
+
+
+def _message(head: str, body: str) -> str:
+    if not body:
+        return fenced("text", head)
+    try:
+        return fenced("text", head) + "\n" + fenced("json", json_text(json.loads(body)))
+    except ValueError:
+        return fenced("text", f"{head}\n\n{body}")
 
 
 def _problems(exchanges: Sequence[Exchange]) -> str:

@@ -16,7 +16,7 @@ from common_compute_conformance.registry import Check, load_checks
 from common_compute_mutants.registry import Mutant, load_mutants
 from common_compute_website import contract, places
 from common_compute_website.contract import Node
-from common_compute_website.markdown import cell, link, prose, table
+from common_compute_website.markdown import link, prose, table
 
 INDEX = "requirements/index.md"
 _SIGNS = {
@@ -130,7 +130,7 @@ def _index() -> str:
         f" {counts['inspection']} are judged by reading.\n\n"
         "## The connectors, as last certified {#connectors}\n\n"
         + table(
-            ("", *(each.name for each in certificates())),
+            ("certificate", *(each.name for each in certificates())),
             _summary(),
         )
         + "\n`mock rosetta` and `mock dirac` run nothing; `internal` runs jobs on the server's own machine, `ssh plain` and"
@@ -200,8 +200,17 @@ def _entry(page: str, name: str, each: Node) -> Iterator[str]:
     if each["verified_by"] != "http" and own_tests()[name]:
         yield f"Tests of this repository that name it: {', '.join(f'`{file}`' for file in own_tests()[name])}\n"
     if each["verified_by"] == "http":
-        told = " · ".join(f"{one.name}: {cell(one.outcome(name))}" for one in certificates())
-        yield f"Certificates: {told}\n"
+        yield f"Certificates: {_outcomes(name)}\n"
+
+
+def _outcomes(name: str) -> str:
+    """Say how a requirement came out at all connectors, those that came out alike together."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for each in certificates():
+        alike[each.outcome(name)].append(each.name)
+    if len(alike) == 1:
+        return f"{next(iter(alike))} at all {len(certificates())}"
+    return "; ".join(f"{outcome} at {', '.join(names)}" for outcome, names in alike.items())
 
 
 def _law(law: str, name: str) -> str:

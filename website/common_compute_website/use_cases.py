@@ -160,7 +160,7 @@ def _one(page: str, ran: Ran, target: Path, *, more_than_one: bool) -> Iterator[
     for stream, text in ran.logs.items():
         if text.strip():
             of = " of task 0" if counts else ""
-            yield f"`{stream}`{of}:\n\n{fenced('text', text[:_LONGEST_TEXT])}"
+            yield f"`{stream}`{of}:\n\n{fenced('text', _cut(text))}"
 
 
 def _content(page: str, file: Download, target: Path) -> str:
@@ -172,5 +172,12 @@ def _content(page: str, file: Download, target: Path) -> str:
         return (
             f"![What {name} shows: the period of the solar cycle in each pool of years]({link(page, kept)})\n"
         )
-    text = file.path.read_text(encoding="utf-8")[:_LONGEST_TEXT]
-    return f"`{name}`:\n\n{fenced('json' if file.path.suffix == '.json' else 'text', text)}"
+    text = file.path.read_text(encoding="utf-8")
+    language = "json" if file.path.suffix == ".json" and len(text) <= _LONGEST_TEXT else "text"
+    return f"`{name}`:\n\n{fenced(language, _cut(text))}"
+
+
+def _cut(text: str) -> str:
+    """Give a text up to a length, with a word about what is left out."""
+    left = len(text) - _LONGEST_TEXT
+    return text if left <= 0 else f"{text[:_LONGEST_TEXT]}\n... {left} more characters"

@@ -132,6 +132,31 @@
     fill();
   }
 
+  // A table that is wider than its place can be moved by the keyboard as well.
+  function letTablesBeMoved() {
+    for (const wrap of document.querySelectorAll(".md-typeset__scrollwrap")) {
+      if (wrap.scrollWidth > wrap.clientWidth) {
+        wrap.tabIndex = 0;
+        wrap.setAttribute("role", "group");
+        wrap.setAttribute("aria-label", "Table");
+      } else {
+        wrap.removeAttribute("tabindex");
+      }
+    }
+  }
+  window.addEventListener("load", letTablesBeMoved);
+  window.addEventListener("resize", letTablesBeMoved);
+
+  // Each block of code gets a menu with one button: no landmark of the page, and a button needs a name.
+  function nameCopyButtons() {
+    for (const menu of document.querySelectorAll(".md-code__nav:not([role])")) {
+      menu.setAttribute("role", "none");
+      menu.querySelector("button")?.setAttribute("aria-label", "Copy to clipboard");
+    }
+  }
+  new MutationObserver(nameCopyButtons).observe(document.body, { childList: true, subtree: true });
+  nameCopyButtons();
+
   for (const place of document.querySelectorAll(".filtered")) filter(place);
   const place = document.getElementById("try");
   if (place !== null) tryIt(place);

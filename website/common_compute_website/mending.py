@@ -1,7 +1,9 @@
-"""Let the built site work without a network, also from a disk: nothing in it asks another host.
+"""Mend what the theme leaves: pages that ask another host, and controls without a name.
 
 A browser starts no worker from a file on disk, and Material's search is one. Its offline plug-in loads a shim
 for that from elsewhere; here the worker's own text stands in a script instead, from which a page starts it.
+Two of Material's own parts have no name for those who hear a page: the search, and a section of the menu that
+has a page of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +13,12 @@ import re
 from pathlib import Path
 
 _SHIM = re.compile(r'<script src="https://unpkg\.com/iframe-worker/shim"></script>')
+_ELSEWHERE = re.compile(r'<(?:script|img|iframe|link)[^>]* (?:src|href)="https?://[^"]*"')
+_SEARCH = re.compile(r'(<div class="md-search" data-md-component="search" role="dialog")>')
+_SECTION = re.compile(
+    r'aria-labelledby="__nav_\d+_label"(?P<more>[^>]*>\s*<label class="md-nav__title"[^>]*>'
+    r'\s*<span class="md-nav__icon md-icon"></span>\s*(?P<title>[^<]*?)\s*</label>)'
+)
 _FILE = "assets/javascripts/worker-from-disk.js"
 _SCRIPT = """\
 (() => {
@@ -31,10 +39,10 @@ class AsksElsewhere(Exception):
 
 
 def mend(site: Path) -> None:
-    """Take out what asks other hosts.
+    """Mend all pages of a built site.
 
     Raises:
-        AsksElsewhere: something is left.
+        AsksElsewhere: a page still asks another host.
     """
     (worker,) = (site / "assets" / "javascripts" / "workers").glob("search.*.min.js")
     text = worker.read_text(encoding="utf-8").partition("//# sourceMappingURL")[0]
@@ -42,8 +50,15 @@ def mend(site: Path) -> None:
     for page in site.glob("**/*.html"):
         before = page.read_text(encoding="utf-8")
         up = "../" * (len(page.relative_to(site).parts) - 1)
-        after = _SHIM.sub(f'<script src="{up}{_FILE}"></script>', before)
-        if found := re.search(r'<(?:script|img|iframe|link)[^>]* (?:src|href)="https?://[^"]*"', after):
+        after = mended(before, up)
+        if found := _ELSEWHERE.search(after):
             raise AsksElsewhere(f"{page.relative_to(site)}: {found[0]}")
         if after != before:
             page.write_text(after, encoding="utf-8")
+
+
+def mended(html: str, up: str) -> str:
+    """Give a page mended; `up` leads from it to the root of the site."""
+    html = _SHIM.sub(f'<script src="{up}{_FILE}"></script>', html)
+    html = _SEARCH.sub(r'\1 aria-label="Search">', html)
+    return _SECTION.sub(lambda found: f'aria-label="{found["title"]}"{found["more"]}', html)
