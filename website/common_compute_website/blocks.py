@@ -1,4 +1,4 @@
-"""The blocks of code on a page: which there are, and those that are data read as what they say they are. Pure."""
+"""The blocks of code on a page: which there are, and whether data is what it says it is. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The conversations that the reference shows: every operation, and the problems that a client can meet.
 
-They are held with two mocks, one open to everybody and one with tokens, whose clocks are held: the same requests
-have the same answers in every build.
+They are held with mocks whose clocks are held: one open to everybody, one with tokens, and one in trouble.
+The same requests have the same answers in every build.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ def _service(talk: Talk) -> None:
     talk.ask("One that is not there", "GET /facilities/nowhere", "not-found")
     talk.ask("The catalogue, page by page", "GET /facilities/dirac/software?page_size=2", 200)
     talk.ask("One name", "GET /facilities/dirac/software?name=ctapipe", 200)
-    talk.ask("A client that wants no JSON", "GET /service-info", "not-acceptable", Accept="text/html")
+    talk.ask(
+        "A client that wants no JSON", "GET /service-info", "not-acceptable", headers={"Accept": "text/html"}
+    )
     talk.ask("A method that is not there", "PUT /jobs", "method-not-allowed")
 
 
@@ -101,7 +103,7 @@ def _refusals(talk: Talk) -> None:
         "POST /jobs",
         "unsupported-media-type",
         raw=b"facility_id=rosetta",
-        Content_Type="application/x-www-form-urlencoded",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
     )
     large = talk.http.get("/v1/service-info").json()["limits"]["max_request_bytes"] + 1
     answer = Talk(talk.http)
@@ -125,11 +127,11 @@ def _refusals(talk: Talk) -> None:
 
 
 def _life(talk: Talk) -> None:
-    key = {"Idempotency_Key": "hello-of-2026-11-26"}
-    job = talk.ask("A first job", "POST /jobs", 201, body=HELLO, **key)["id"]
-    talk.ask("The same again: a replay", "POST /jobs", 200, body=HELLO, **key)
+    key = {"Idempotency-Key": "hello-of-2026-11-26"}
+    job = talk.ask("A first job", "POST /jobs", 201, body=HELLO, headers=key)["id"]
+    talk.ask("The same again: a replay", "POST /jobs", 200, body=HELLO, headers=key)
     other = {**HELLO, "name": "Something else"}
-    talk.ask("The same key for another body", "POST /jobs", "idempotency-key-reused", body=other, **key)
+    talk.ask("The same key for another body", "POST /jobs", "idempotency-key-reused", body=other, headers=key)
     talk.ask("Right after", f"GET /jobs/{job}", 200)
     talk.ask("Results before the end", f"GET /jobs/{job}/results", "results-not-ready")
     talk.ask("Done, too early", f"DELETE /jobs/{job}", "job-not-terminal")
@@ -137,23 +139,23 @@ def _life(talk: Talk) -> None:
     _pass(talk, 30)
     talk.ask("At its end", f"GET /jobs/{job}", 200)
     etag = talk.kept[-1].answered["ETag"]
-    talk.ask("Nothing new", f"GET /jobs/{job}", 304, If_None_Match=etag)
+    talk.ask("Nothing new", f"GET /jobs/{job}", 304, headers={"If-None-Match": etag})
     talk.ask("One label, one state", "GET /jobs?label=campaign=2026&state=succeeded", 200)
     talk.ask("A state that is none", "GET /jobs?state=done", "invalid-request")
     (result,) = talk.ask("What it produced", f"GET /jobs/{job}/results", 200)["results"]
     talk.ask("The bytes", f"GET /jobs/{job}/results/{result['id']}", 200)
-    talk.ask("The last byte", f"GET /jobs/{job}/results/{result['id']}", 206, Range="bytes=1-")
+    talk.ask("The last byte", f"GET /jobs/{job}/results/{result['id']}", 206, headers={"Range": "bytes=1-"})
     talk.ask(
         "Beyond the end",
         f"GET /jobs/{job}/results/{result['id']}",
         "range-not-satisfiable",
-        Range="bytes=99-",
+        headers={"Range": "bytes=99-"},
     )
     talk.ask("What it printed", f"GET /jobs/{job}/logs/stdout", 200)
     talk.ask("Its other stream", f"GET /jobs/{job}/logs/stderr", 200)
     talk.ask("Done", f"DELETE /jobs/{job}", 204)
     talk.ask("Gone", f"GET /jobs/{job}", "not-found")
-    talk.ask("The key of a released job", "POST /jobs", "job-released", body=HELLO, **key)
+    talk.ask("The key of a released job", "POST /jobs", "job-released", body=HELLO, headers=key)
     kept = talk.http.post("/v1/jobs", json=HELLO).json()["id"]
     _pass(talk, 30)
     _pass(talk, 8 * 86_400)
@@ -192,17 +194,17 @@ def _access(talk: Talk) -> None:
     )
     place = "/facilities/rosetta/credential"
     talk.ask("No token", "GET /jobs", "unauthenticated")
-    talk.ask("Nothing set up", f"GET {place}", 200, **anna)
-    talk.ask("A job too early", "POST /jobs", "credential-required", body=HELLO, **anna)
-    talk.ask("A key pair is made", f"PUT {place}", 201, body={"account": "anna"}, **anna)
-    talk.ask("The line is not there yet", f"GET {place}", 200, **anna)
+    talk.ask("Nothing set up", f"GET {place}", 200, headers=anna)
+    talk.ask("A job too early", "POST /jobs", "credential-required", body=HELLO, headers=anna)
+    talk.ask("A key pair is made", f"PUT {place}", 201, body={"account": "anna"}, headers=anna)
+    talk.ask("The line is not there yet", f"GET {place}", 200, headers=anna)
     _pass(talk, 5)
-    talk.ask("The line is there", f"GET {place}", 200, **anna)
+    talk.ask("The line is there", f"GET {place}", 200, headers=anna)
     job = talk.http.post("/v1/jobs", json=HELLO, headers=anna).json()["id"]
-    talk.ask("Removed while a job lives", f"DELETE {place}", "credential-in-use", **anna)
-    talk.ask("Another caller's job", f"GET /jobs/{job}", "not-found", **bert)
+    talk.ask("Removed while a job lives", f"DELETE {place}", "credential-in-use", headers=anna)
+    talk.ask("Another caller's job", f"GET /jobs/{job}", "not-found", headers=bert)
     _pass(talk, 60)
-    talk.ask("Removed", f"DELETE {place}", 204, **anna)
+    talk.ask("Removed", f"DELETE {place}", 204, headers=anna)
 
 
 def _haste(talk: Talk) -> None:

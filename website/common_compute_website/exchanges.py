@@ -82,17 +82,17 @@ class Talk:
         *,
         body: Any = None,
         raw: bytes | None = None,
-        **headers: str,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Send a request such as `GET /jobs`; give the answer's document, or its text.
 
-        `expected` is a status or a problem's code. Headers are written with `_` in place of `-`.
+        `expected` is a status or a problem's code.
 
         Raises:
             UnexpectedAnswer: something else came.
         """
         method, _, path = call.partition(" ")
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = dict(headers or {})
         content = raw
         if body is not None:
             content = json.dumps(body, ensure_ascii=False).encode()

@@ -10,11 +10,12 @@ from common_compute_website.contract import Node
 from common_compute_website.exchanges import Exchange
 from common_compute_website.markdown import fenced, folded, json_text, link, table
 
+INDEX = "reference/index.md"
+
 
 def pages(exchanges: Sequence[Exchange]) -> Iterator[tuple[str, str]]:
     """Write the pages of the reference, each with its address."""
     openapi = contract.version().openapi
-    yield "reference/index.md", _overview()
     yield "reference/conventions.md", f"# Conventions\n\n{openapi['info']['description']}\n"
     for tag in openapi["tags"]:
         yield f"reference/{tag['name']}.md", _of_tag(tag, exchanges)
@@ -22,26 +23,18 @@ def pages(exchanges: Sequence[Exchange]) -> Iterator[tuple[str, str]]:
     yield contract.PROBLEMS_PAGE, _problems(exchanges)
 
 
-def _overview() -> str:
-    page = "reference/index.md"
+def table_of_operations() -> str:
+    """Give all operations, one in a line."""
     rows = [
         (
-            f"[`{name}`]({link(page, contract.operation_page(name))})",
+            f"[`{name}`]({link(INDEX, contract.operation_page(name))})",
             f"`{each['method']} {each['path']}`",
             each["summary"],
             each["x-conformance-class"],
         )
         for name, each in contract.operations().items()
     ]
-    return (
-        f"# Reference\n\nVersion {contract.version().number} of the contract: {len(rows)} operations below one base"
-        " path, `/v1`. Each page shows requests that were sent to a server when this site was built, and the answers"
-        " that came.\n\n[Try it](../try.md) sends requests of your own to a mock.\n\n"
-        + table(("operation", "call", "what it does", "class"), rows)
-        + "\nWhat holds for all of them is told under [conventions](conventions.md): lists, times, conformance classes,"
-        " access. What goes over the wire is told under [schemas](schemas.md), what can be refused under"
-        " [problems](problems.md).\n"
-    )
+    return table(("operation", "call", "what it does", "class"), rows)
 
 
 def _of_tag(tag: Node, exchanges: Sequence[Exchange]) -> str:
@@ -60,8 +53,8 @@ def _operation(page: str, name: str, operation: Node) -> Iterator[str]:
     yield f"## {operation['summary']} {{#{name}}}\n"
     yield f"`{operation['method']} /v1{operation['path']}`{{.call}}\n"
     yield (
-        f"`{name}` · class {operation['x-conformance-class']}, which the {operation['x-class-scope']} claims · "
-        + (f"needs the scope `{scope}` where there are tokens\n" if scope else "needs no token\n")
+        f"`{name}` · class {operation['x-conformance-class']}, which the {operation['x-class-scope']} claims"
+        + (f" · needs the scope `{scope}` where there are tokens\n" if scope else " · needs no token\n")
     )
     yield schemas.described(operation["description"])
     resolved = [contract.version().resolved(each) for each in operation["parameters"]]
@@ -86,7 +79,7 @@ def _operation(page: str, name: str, operation: Node) -> Iterator[str]:
         f"[`{code}`]({link(page, contract.problem_page(code))})" for code in operation.get("x-problems", ())
     ]
     if problems:
-        yield f"**Problems of its own**: {', '.join(problems)}. Any other problem may answer where it applies.\n"
+        yield f"**Problems of its own**: {', '.join(problems)}. Any other may answer where it applies.\n"
     asked = [
         f"[{each['id']}]({link(page, contract.requirement_page(each['id']))})"
         for each in contract.requirements().values()
@@ -129,9 +122,9 @@ def _problems(exchanges: Sequence[Exchange]) -> str:
     catalogue = openapi["x-problem-catalogue"]
     parts = [
         "# Problems\n",
-        "Every error is a problem document ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)). Programs read `code`,"
-        " people read `detail`; `retryable` says whether the same request may succeed later. Of"
-        f" {len(catalogue)} codes {len(seen)} were met in this build, and are shown as they came.\n",
+        "Every error is a problem document ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457))."
+        " Programs read `code`, people read `detail`; `retryable` says whether the same request may succeed"
+        f" later. Of {len(catalogue)} codes {len(seen)} were met in this build, and stand here as they came.\n",
     ]
     for each in catalogue:
         again = "The same request may succeed later." if each["retryable"] else "To repeat it does not help."

@@ -98,57 +98,69 @@ def areas() -> dict[str, str]:
 
 
 def pages() -> Iterator[tuple[str, str]]:
-    """Write the index and a page for each area, each with its address."""
-    yield INDEX, _index()
+    """Write a page for each area, each with its address."""
     for area, about in areas().items():
         yield f"requirements/{area.lower()}.md", _of_area(area, about)
 
 
-def _index() -> str:
+def coverage() -> str:
+    """Say how many there are, and who tests how many of them."""
     every = contract.requirements()
     counts = Counter(each["verified_by"] for each in every.values())
     tested = [name for name, each in every.items() if each["verified_by"] == "http" and checks()[name]]
     proved = [name for name in tested if mutants()[name]]
-    rows = [
-        (
-            f"[{name}]({link(INDEX, contract.requirement_page(name))})",
-            each["class"],
-            each["level"],
-            each["verified_by"],
-            f"{len(checks()[name]) or ''}",
-            f"{len(mutants()[name]) or ''}",
-            prose(each["sentence"]),
-        )
-        for name, each in every.items()
-    ]
-    return (
-        f"# Requirements\n\nThe contract is {len(every)} sentences, each with an id that never changes its meaning and an"
-        " address that stays. "
-        f"{counts['http']} of them the kit tests from outside: {len(tested)} have a check, and of {len(proved)} the check is"
-        f" proved by servers that are wrong in exactly one way, {sum(map(len, mutants().values()))} in all."
-        f" {counts['harness']} take a hold on the server or the facility, and are held by this repository's own tests."
-        f" {counts['inspection']} are judged by reading.\n\n"
-        "## The connectors, as last certified {#connectors}\n\n"
-        + table(
-            ("certificate", *(each.name for each in certificates())),
-            _summary(),
-        )
-        + "\n`mock rosetta` and `mock dirac` run nothing; `internal` runs jobs on the server's own machine, `ssh plain` and"
-        " `ssh cluster` over SSH, the latter under a real Slurm. There is no committed certificate of the connector `dirac`"
-        " yet: it runs against a real DIRAC in this repository's long tests, and its flavour of the mocks is held against it.\n\n"
-        "The page [with all of them side by side]("
-        + link(INDEX, "files/docs/certificates/compare.html")
-        + ") is what `make matrix` writes, and the machine-readable certificates are "
-        + ", ".join(
-            f"[{file.stem}]({link(INDEX, f'files/docs/certificates/{file.name}')})"
-            for file in sorted(places.CERTIFICATES.glob("*.json"))
-        )
-        + ". What a certificate is worth is told [here]("
-        + link(INDEX, "facilities/certificate.md")
-        + ").\n\n## All of them {#all}\n\n"
-        '<div class="filtered" markdown>\n\n'
-        + table(("id", "class", "level", "verified by", "checks", "mutants", "sentence"), rows)
-        + "\n</div>\n"
+    own = [name for name, each in every.items() if each["verified_by"] == "harness" and own_tests()[name]]
+    wrong = sum(map(len, mutants().values()))
+    return table(
+        ("verified", "requirements", "of these"),
+        [
+            (
+                "from outside, by the kit",
+                counts["http"],
+                f"{len(tested)} have a check; those of {len(proved)} are proved by {wrong} servers that are"
+                " wrong in exactly one way",
+            ),
+            (
+                "with a hold on the server or the facility",
+                counts["harness"],
+                f"{len(own)} name the test of this repository that holds them",
+            ),
+            ("by reading", counts["inspection"], ""),
+            ("all", len(every), ""),
+        ],
+    )
+
+
+def connectors() -> str:
+    """Give the certificates side by side."""
+    return table(("certificate", *(each.name for each in certificates())), _summary())
+
+
+def certificate_files() -> str:
+    """Give the machine-readable certificates."""
+    files = sorted(places.CERTIFICATES.glob("*.json"))
+    return ", ".join(
+        f"[{file.name}]({link(INDEX, f'files/docs/certificates/{file.name}')})" for file in files
+    )
+
+
+def table_of_all() -> str:
+    """Give all requirements, one in a line."""
+    heads = ("id", "class", "level", "verified by", "checks", "mutants", "sentence")
+    return table(
+        heads,
+        [
+            (
+                f"[{name}]({link(INDEX, contract.requirement_page(name))})",
+                each["class"],
+                each["level"],
+                each["verified_by"],
+                len(checks()[name]) or "none",
+                len(mutants()[name]) or "none",
+                prose(each["sentence"]),
+            )
+            for name, each in contract.requirements().items()
+        ],
     )
 
 

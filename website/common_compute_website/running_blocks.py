@@ -1,8 +1,8 @@
 """Run the blocks of a page in their order, as a reader would who types them.
 
 All blocks share a folder. Those in Python share their names, those in Bash their variables; one that defines
-tests is run by pytest. A block that is one command which serves runs in a terminal of its own until the next such
-block, or the end of the page. Ports that a page names are replaced by a free one.
+tests is run by pytest. A block that is one command which serves runs in a terminal of its own until the next
+such block, or the end of the page. Ports that a page names are replaced by a free one.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ def page() -> str:
     """Write the page of all schemas."""
     parts = [
         "# Schemas\n",
-        "Every object that goes over the wire. A member without a value is absent, never null; a client ignores members"
-        " of answers that it does not know.\n",
+        "Every object that goes over the wire. A member without a value is absent, never null; a client"
+        " ignores members of answers that it does not know.\n",
     ]
     for name, node in contract.schemas().items():
         parts.append(f"## {name} {{#{name.lower()}}}\n")

@@ -103,7 +103,8 @@ def pages(found: dict[str, list[Ran]], target: Path) -> Iterator[tuple[str, str]
 
 def _bodies(name: str) -> Iterator[str]:
     yield "## The request {#request}\n"
-    yield "The body of `POST /v1/jobs`, as it lies in the repository; what stands in `${...}` is bound for a facility.\n"
+    yield "The body of `POST /v1/jobs`, as it lies in the repository."
+    yield "What stands in `${...}` is bound for a facility.\n"
     for file in sorted((places.CASES / name).glob("*body.json")):
         text = file.read_text(encoding="utf-8")
         block = fenced("json", text)
@@ -119,15 +120,16 @@ def _outcome(name: str, page: str, found: list[Ran], target: Path) -> Iterator[s
     yield "## What came of it {#outcome}\n"
     if not found:
         yield (
-            "This case was not run in this build, because its software is not on the machine that builds the site. It runs"
-            " on a real Slurm cluster in this repository's tests (`test_use_cases_on_slurm.py`).\n"
+            "This case was not run in this build, because its software is not on the machine that builds the"
+            " site. It runs on a real Slurm cluster in this repository's tests"
+            " (`test_use_cases_on_slurm.py`).\n"
         )
         return
     if name == "cta_container":
         yield (
-            "The machine that builds the site pulls no images. Here the same command ran with `software` set to its shell;"
-            " that the image, by its digest, gives the same bytes on a real Slurm cluster is held by a test"
-            " (`test_use_cases_on_slurm.py::test_cta_in_a_container_by_its_digest`).\n"
+            "The machine that builds the site pulls no images. Here the same command ran with `software`"
+            " set to its shell. A test holds that the image, by its digest, gives the same bytes on a real Slurm"
+            " cluster (`test_use_cases_on_slurm.py::test_cta_in_a_container_by_its_digest`).\n"
         )
     for ran in found:
         yield from _one(page, ran, target, more_than_one=len(found) > 1)

@@ -35,8 +35,7 @@ def table_of_wishes() -> str:
     parts = [f"Of {counts.total()} wishes, {told}.\n"]
     for heading, wishes in everything:
         parts.append(f"### {heading}\n")
-        for wish in wishes:
-            parts.append(_entry(wish))
+        parts += map(_entry, wishes)
     return "\n".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""One API, two worlds: the tables of both connectors, printed from their own data and asked of their own functions."""
+"""One API, two worlds: the tables of both connectors, from their own data and their own functions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ from common_compute_website.markdown import json_text, table
 
 PAGE = "worlds/index.md"
 ROSETTA, DIRAC = "ssh cluster", "mock dirac"
-"""The certificates whose facility documents are printed; a test holds the latter's flavour against the connector."""
+"""The certificates whose facilities are printed; a test holds the latter's flavour against the connector."""
+
+_ELSEWHERE = ("resources", "reason_codes", "status", "name", "description")
+"""Members of a facility that have tables of their own, or are for people."""
 
 _SUPPORT = {
     "enforced": "the facility holds the job to it",
@@ -128,10 +131,11 @@ def table_of_support() -> str:
 def table_of_facilities() -> str:
     """Give the two facilities' documents, member by member."""
     rosetta, dirac = facility(ROSETTA), facility(DIRAC)
-    rows = []
-    for name in contract.schemas()["Facility"]["properties"]:
-        if name not in ("resources", "reason_codes", "status", "name", "description"):
-            rows.append((f"`{name}`", _value(rosetta.get(name)), _value(dirac.get(name))))
+    rows = [
+        (f"`{name}`", _value(rosetta.get(name)), _value(dirac.get(name)))
+        for name in contract.schemas()["Facility"]["properties"]
+        if name not in _ELSEWHERE
+    ]
     return table(("member of a facility", "Rosetta", "DIRAC"), rows)
 
 
@@ -204,8 +208,7 @@ def _slurm(spec: Node) -> list[str]:
     ]
     cluster = Cluster("anna", 1000, "22.05.8", queues)
     told = slurm_batch.options(Submission(_part(count), spec, count), settings, cluster, "service")
-    if isinstance(told, Reason):
-        raise ValueError(told.detail)
+    assert not isinstance(told, Reason), told
     return told
 
 

@@ -74,7 +74,8 @@ def copied(file: Path, target: Path) -> str:
 
 def _decisions(target: Path) -> str:
     parts = [
-        "# Decisions\n\nThe choices that cost an argument: what was to be decided, what was, and what follows from it.\n"
+        "# Decisions\n",
+        "The choices that cost an argument: what was decided, and what follows from it.\n",
     ]
     for record in places.decision_records():
         source = record.relative_to(places.ROOT).as_posix()

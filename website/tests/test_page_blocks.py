@@ -16,8 +16,11 @@ from common_compute_website.running_blocks import BlockFailed, run_page
 
 FILES = {
     "facilities/certificate.md": {
-        f"{folder}/certificate.json": CERTIFICATES / "mock_rosetta.json"
-        for folder in ("certificate", "one", "two", "docs/certificates")
+        "certificate/certificate.json": CERTIFICATES / "mock_rosetta.json",
+        "one/certificate.json": CERTIFICATES / "mock_rosetta.json",
+        "two/certificate.json": CERTIFICATES / "mock_dirac.json",
+        "docs/certificates/one.json": CERTIFICATES / "mock_rosetta.json",
+        "docs/certificates/two.json": CERTIFICATES / "mock_dirac.json",
     }
 }
 """What a page's reader has in the folder before."""
