@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
 
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-
-class Answering(Protocol):
-    """What answers where there is no page."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve an exchange, or the server's lifespan."""
-
-    def answer_waiting(self) -> None:
-        """Answer now whoever waits for a change."""
+from common_compute_cli.serving import Served
 
 
 class SiteAndMock:
     """An ASGI application: a file of the site where there is one, the mock everywhere else."""
 
-    def __init__(self, site: Path, mock: Answering) -> None:
+    def __init__(self, site: Path, mock: Served) -> None:
         self._pages = StaticFiles(directory=site, html=True)
         self._mock = mock
 

@@ -48,6 +48,7 @@ def held(room: Path) -> list[Exchange]:
                     "rosetta",
                     *("--scenario", "rate_limited"),
                     *("--scenario", "service_unavailable"),
+                    *("--scenario", "facility_down"),
                 ),
             }
         )
@@ -58,7 +59,7 @@ def held(room: Path) -> list[Exchange]:
             _array(first)
             _end_by_hand(first)
             _access(second)
-            _haste(third)
+            _trouble(third)
             return [*first.kept, *second.kept, *third.kept]
 
 
@@ -207,8 +208,11 @@ def _access(talk: Talk) -> None:
     talk.ask("Removed", f"DELETE {place}", 204, headers=anna)
 
 
-def _haste(talk: Talk) -> None:
+def _trouble(talk: Talk) -> None:
+    long = {**HELLO, "labels": {"mock.scenario": "long_run"}}
+    job = talk.http.post("/v1/jobs", json=long).json()["id"]
     _pass(talk, 15)
+    talk.ask("A log of a facility that is away", f"GET /jobs/{job}/logs/stdout", "facility-unavailable")
     talk.ask("Is it well, when it is not", "GET /health", 503)
     talk.ask("A submission while the store is away", "POST /jobs", "service-unavailable", body=HELLO)
     while talk.http.get("/v1/facilities").status_code != httpx.codes.TOO_MANY_REQUESTS:

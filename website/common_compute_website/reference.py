@@ -124,7 +124,7 @@ def _problems(exchanges: Sequence[Exchange]) -> str:
         "# Problems\n",
         "Every error is a problem document ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457))."
         " Programs read `code`, people read `detail`; `retryable` says whether the same request may succeed"
-        f" later. Of {len(catalogue)} codes {len(seen)} were met in this build, and stand here as they came.\n",
+        f" later. Of {len(catalogue)} codes {len(seen)} were met in this build, as they stand here.\n",
     ]
     for each in catalogue:
         again = "The same request may succeed later." if each["retryable"] else "To repeat it does not help."

@@ -128,8 +128,8 @@ def _outcome(name: str, page: str, found: list[Ran], target: Path) -> Iterator[s
     if name == "cta_container":
         yield (
             "The machine that builds the site pulls no images. Here the same command ran with `software`"
-            " set to its shell. A test holds that the image, by its digest, gives the same bytes on a real Slurm"
-            " cluster (`test_use_cases_on_slurm.py::test_cta_in_a_container_by_its_digest`).\n"
+            " set to its shell. A test holds that the image, by its digest, gives the same bytes on a real"
+            " Slurm cluster (`test_use_cases_on_slurm.py::test_cta_in_a_container_by_its_digest`).\n"
         )
     for ran in found:
         yield from _one(page, ran, target, more_than_one=len(found) > 1)

@@ -41,6 +41,9 @@ _CONTROLS = """() => [...document.querySelectorAll(
 _LEFT = f"""() => ({_CONTROLS})().filter((each) => !window.reached.has(each)).map((each) => each.outerHTML.slice(0, 200))"""
 
 
+_FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+
+
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
     """Serve the site, and a mock beside it."""
@@ -126,8 +129,7 @@ def test_a_page(window: Window, address: str, name: str) -> None:
     assert [] == _walk(page)
 
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    wide = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-    assert wide[0] <= wide[1], "the page is wider than a phone"
+    page.wait_for_function(_FITS)
 
     page.emulate_media(media="print")
     assert len(page.locator("h1").first.inner_text()) > 1

@@ -56,6 +56,7 @@ def serve(
     with tempfile.TemporaryDirectory(prefix="common-compute-mock-") as room:
         run(
             lambda: SiteAndMock(site, MockService(settings, Path(room))),
-            "The site",
+            "The proposal",
             manner,
+            words="The pages are at {root}/ and the API of the mock at {url}; Ctrl-C ends both.",
         )
