@@ -112,6 +112,15 @@ def _walk(page: Page) -> list[str]:
     return list(page.evaluate(_LEFT))
 
 
+def _settles(page: Page, expression: str) -> bool:
+    """Tell whether something comes to be true within a second; a page may forbid to be asked by its own scripts."""
+    for _ in range(20):
+        if page.evaluate(expression):
+            return True
+        page.wait_for_timeout(50)
+    return False
+
+
 @pytest.mark.parametrize("name", built_pages())
 def test_a_page(window: Window, address: str, name: str) -> None:
     """It loads whole and quietly from one host; axe-core finds nothing; Tab reaches all; a phone and paper hold it."""
@@ -119,6 +128,7 @@ def test_a_page(window: Window, address: str, name: str) -> None:
     window.troubles.clear()
     window.hosts.clear()
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    page.emulate_media(media="screen")
     page.goto(f"{address}/{name}")
     assert [] == window.troubles
     assert {urlsplit(address).netloc} == window.hosts
@@ -129,12 +139,11 @@ def test_a_page(window: Window, address: str, name: str) -> None:
     assert [] == _walk(page)
 
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    page.wait_for_function(_FITS)
+    assert _settles(page, _FITS), "the page is wider than a phone"
 
     page.emulate_media(media="print")
-    assert len(page.locator("h1").first.inner_text()) > 1
-    assert len(page.locator("article, main, body").first.inner_text()) > 100
-    page.emulate_media(media="screen")
+    assert page.locator("h1").first.is_visible()
+    assert len(page.locator("article, main").first.inner_text()) > len(page.locator("h1").first.inner_text())
     assert [] == window.troubles
 
 
@@ -147,6 +156,7 @@ def test_a_page_on_paper_has_its_words(window: Window, address: str) -> None:
     """What is folded on the screen is there on paper."""
     page = window.page
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    page.emulate_media(media="screen")
     page.goto(f"{address}/requirements/idem.html")
     folded = page.locator("details li").first
     expect(folded).not_to_be_visible()
@@ -162,8 +172,10 @@ def test_search_finds_from_a_disk(browser: Browser, site: Path) -> None:
     window = Window(context.new_page())
     window.page.goto((site / "index.html").as_uri())
     window.page.get_by_role("textbox", name="Search").fill("CC-IDEM-004")
-    found = window.page.locator(".md-search-result__link").first
-    expect(found).to_contain_text("CC-IDEM-004", timeout=PATIENCE)
+    found = window.page.locator(".md-search-result__link", has_text="CC-IDEM-004")
+    expect(found.first).to_be_attached(timeout=PATIENCE)
+    found.first.evaluate("link => link.click()")
+    window.page.wait_for_url("**/requirements/idem.html*cc-idem-004")
     assert [] == window.troubles
     context.close()
 
