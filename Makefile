@@ -80,4 +80,4 @@ lock: $(filter .uv/bin/uv,$(UV)) ## resolve the dependencies again
 	@$(UV) lock
 
 clean: ## remove what the habits made
-	@rm -rf .venv .uv build dist spec/lint/node_modules mocks/tests/clients/node_modules benchmarks/node_modules
+	@rm -rf .venv .uv build dist spec/lint/node_modules mocks/tests/clients/node_modules website/tests/axe/node_modules benchmarks/node_modules

@@ -105,6 +105,11 @@ def coverage() -> str:
     counts = Counter(each["verified_by"] for each in every.values())
     tested = [name for name, each in every.items() if each["verified_by"] == "http" and checks()[name]]
     proved = [name for name in tested if mutants()[name]]
+    unproved = [
+        f"[{name}]({link(INDEX, contract.requirement_page(name))}) ({every[name]['level']})"
+        for name in tested
+        if name not in proved
+    ]
     own = [name for name, each in every.items() if each["verified_by"] == "harness" and name in own_tests()]
     wrong = sum(map(len, mutants().values()))
     return table(
@@ -114,7 +119,7 @@ def coverage() -> str:
                 "from outside, by the kit",
                 counts["http"],
                 f"{len(tested)} have a check; those of {len(proved)} are proved by {wrong} servers that are"
-                " wrong in exactly one way",
+                f" wrong in exactly one way. Without such proof are {', '.join(unproved) or 'none'}",
             ),
             (
                 "with a hold on the server or the facility",

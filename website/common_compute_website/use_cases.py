@@ -27,6 +27,7 @@ ORDER = ("cta_installed_software", "cta_container", "many_pools", "timeseria", "
 _SHELL = {"kind": "installed", "name": "posix-shell"}
 _SHOWN_RESULTS = 3
 _LONGEST_TEXT = 4000
+_PICTURE = ".svg"
 
 Document = dict[str, Any]
 
@@ -132,18 +133,20 @@ def _outcome(name: str, page: str, found: list[Ran], target: Path) -> Iterator[s
             " Slurm cluster (`test_use_cases_on_slurm.py::test_cta_in_a_container_by_its_digest`).\n"
         )
     for ran in found:
-        yield from _one(page, ran, target, more_than_one=len(found) > 1)
+        yield from (_picture(page, file, target) for file in ran.files if file.path.suffix == _PICTURE)
+    for ran in found:
+        yield from _one(ran, more_than_one=len(found) > 1)
 
 
-def _one(page: str, ran: Ran, target: Path, *, more_than_one: bool) -> Iterator[str]:
+def _one(ran: Ran, *, more_than_one: bool) -> Iterator[str]:
     job = ran.job
     if more_than_one:
         yield f"### {job['name']} {{#{ran.body.partition('.')[0].replace('_', '-')}}}\n"
     counts = job.get("task_counts")
     words = f"{counts['succeeded']} of {counts['total']} tasks" if counts else "The job"
-    yield f"{words} succeeded on this machine. What the service then said of it:\n"
+    yield f"{words} succeeded, on the machine that built this site.\n"
     shown = {key: value for key, value in job.items() if key not in ("spec", "history")}
-    yield fenced("json", json_text(shown))
+    yield folded("What the service then said of it", fenced("json", json_text(shown)))
     rows = [
         (
             f"`{each['path']}`",
@@ -158,22 +161,24 @@ def _one(page: str, ran: Ran, target: Path, *, more_than_one: bool) -> Iterator[
     if left > 0:
         yield f"and {left} more.\n"
     for file in ran.files[:1] if counts else ran.files:
-        yield _content(page, file, target)
+        if file.path.suffix != _PICTURE:
+            yield _content(file)
     for stream, text in ran.logs.items():
         if text.strip():
             of = " of task 0" if counts else ""
             yield f"`{stream}`{of}:\n\n{fenced('text', _cut(text))}"
 
 
-def _content(page: str, file: Download, target: Path) -> str:
+def _picture(page: str, file: Download, target: Path) -> str:
     name = file.path.name
-    if file.path.suffix == ".svg":
-        kept = f"use_cases/results/{name}"
-        (target / kept).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file.path, target / kept)
-        return (
-            f"![What {name} shows: the period of the solar cycle in each pool of years]({link(page, kept)})\n"
-        )
+    kept = f"use_cases/results/{name}"
+    (target / kept).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file.path, target / kept)
+    return f"![{name}, as the job drew it]({link(page, kept)})\n"
+
+
+def _content(file: Download) -> str:
+    name = file.path.name
     text = file.path.read_text(encoding="utf-8")
     language = "json" if file.path.suffix == ".json" and len(text) <= _LONGEST_TEXT else "text"
     return f"`{name}`:\n\n{fenced(language, _cut(text))}"

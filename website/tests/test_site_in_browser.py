@@ -41,6 +41,9 @@ _CONTROLS = """() => [...document.querySelectorAll(
 _LEFT = f"""() => ({_CONTROLS})().filter((each) => !window.reached.has(each)).map((each) => each.outerHTML.slice(0, 200))"""
 
 
+_MISSING_PICTURES = (
+    "[...document.images].filter((each) => !each.complete || !each.naturalWidth).map((each) => each.src)"
+)
 _FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
 
@@ -132,9 +135,7 @@ def test_a_page(window: Window, address: str, name: str) -> None:
     page.goto(f"{address}/{name}")
     assert [] == window.troubles
     assert {urlsplit(address).netloc} == window.hosts
-    assert [] == page.evaluate(
-        "[...document.images].filter((each) => !each.complete || !each.naturalWidth).map((each) => each.src)"
-    )
+    assert [] == page.evaluate(_MISSING_PICTURES)
     assert [] == _look_for_faults(page)
     assert [] == _walk(page)
 
@@ -145,6 +146,31 @@ def test_a_page(window: Window, address: str, name: str) -> None:
     assert page.locator("h1").first.is_visible()
     assert len(page.locator("article, main").first.inner_text()) > len(page.locator("h1").first.inner_text())
     assert [] == window.troubles
+
+
+WRONG = """<!doctype html><html lang="en"><title>Wrong</title><main><h1>Wrong</h1>
+<p style="color: #999; background: #fff">Too pale</p>
+<img src="data:image/png;base64,AAAA" alt="none">
+<a href="#a">reached</a><button onfocus="this.blur(); document.querySelector('a').focus()">first</button>
+<button id="last">never reached</button>
+<div style="width: 900px">Too wide</div></main></html>"""
+
+
+def test_what_is_wrong_is_seen(browser: Browser, axe: str) -> None:
+    """A pale word, a picture that is none, a control behind a trap, and a page too wide for a phone are found."""
+    context = browser.new_context(viewport=PHONE)  # type: ignore[arg-type]
+    context.add_init_script(axe)
+    window = Window(context.new_page())
+    window.page.goto("about:blank")
+    window.page.set_content(WRONG)
+    window.page.evaluate(axe)
+    assert any(fault.startswith("color-contrast") for fault in _look_for_faults(window.page))
+    assert 1 == len(window.page.evaluate(_MISSING_PICTURES))
+    assert '<button id="last">never reached</button>' in _walk(window.page)
+    assert not _settles(window.page, _FITS)
+    window.page.evaluate("console.error('told')")
+    assert ["told"] == window.troubles
+    context.close()
 
 
 def test_the_pages_are_those_of_the_menu(site: Path) -> None:
