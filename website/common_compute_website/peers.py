@@ -39,7 +39,7 @@ def features() -> str:
     rows = [
         (each["feature"], *(_sign(each[name]) for name in ("ours", *peers))) for each in facts()["features"]
     ]
-    return table(heads, rows)
+    return f'<div class="features" markdown>\n\n{table(heads, rows)}\n</div>\n'
 
 
 def better() -> str:

@@ -132,6 +132,8 @@ def _problems(exchanges: Sequence[Exchange]) -> str:
         parts.append(f"**{each['status']}** · {each['title']}. {again}\n\n{each['meaning']}\n")
         if each["code"] in seen:
             parts.append(_exchange(seen[each["code"]]))
+        else:
+            parts.append("The servers of this build could not be brought to it.\n")
     reasons = [(f"`{each['code']}`", each["meaning"]) for each in openapi["x-reason-codes"]]
     parts.append("## Reasons of a job's end {#reasons}\n")
     parts.append(

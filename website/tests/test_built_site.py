@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,10 +11,12 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from common_compute_website import contract
+from common_compute_website import contract, menu
+from common_compute_website.blocks import LANGUAGES, RUN, blocks_of, fault_of
 from common_compute_website.menu import built_pages
+from common_compute_website.places import WEBSITE, WRITTEN
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("website")]
 
 NOT_MET = {"forbidden", "internal", "enrolment-not-supported"}
 """Problems that no mock can be brought to: they take an identity provider, a defect, and one account for all."""
@@ -117,3 +120,27 @@ def test_what_use_cases_left_is_shown(site: Path) -> None:
         assert line in re.sub(r"<[^>]+>", "", outcome), name
     assert (site / "use_cases" / "results" / "sunspots.svg").read_bytes().lstrip().startswith(b"<")
     assert "sunspots.svg" in (site / "use_cases" / "timeseria.html").read_text(encoding="utf-8")
+
+
+def test_every_block_of_the_site_says_what_it_is(pages: Path) -> None:
+    """All blocks of all pages, also those that were made, have a known language, and data is what it says it is."""
+    counts: Counter[str] = Counter()
+    faults = []
+    for page in menu.pages():
+        found = blocks_of((pages / page).read_text(encoding="utf-8"))
+        counts.update(block.language for block in found)
+        faults += [f"{page}:{block.line}: {fault}" for block in found if (fault := fault_of(block))]
+    assert [] == faults
+    assert set(LANGUAGES) == set(counts)
+
+
+def test_no_page_that_was_made_has_code_to_run(pages: Path) -> None:
+    """Code stands on pages that somebody wrote, which are run above; none is made."""
+    by_hand = {str(file.relative_to(WEBSITE / "pages")) for file in (WEBSITE / "pages").glob("**/*.md")}
+    made = [page for page in menu.pages() if page not in by_hand | set(WRITTEN.values())]
+    assert [] == [
+        page
+        for page in made
+        for block in blocks_of((pages / page).read_text(encoding="utf-8"))
+        if block.language in RUN
+    ]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from common_compute_website import menu
 from common_compute_website.blocks import RUN, Block, blocks_of, fault_of
 from common_compute_website.places import CERTIFICATES, ROOT, WEBSITE, WRITTEN
 from common_compute_website.running_blocks import BlockFailed, run_page
@@ -50,31 +48,6 @@ def test_the_code_of_a_page_runs(page: str, tmp_path: Path) -> None:
         shutil.copyfile(file, tmp_path / name)
     expected = sum(block.language in RUN for block in blocks(page))
     assert expected == run_page(blocks(page), tmp_path)
-
-
-@pytest.mark.real
-def test_every_block_of_the_site_says_what_it_is(pages: Path) -> None:
-    """All blocks of all pages, also those that were made, have a known language, and data is what it says it is."""
-    counts: Counter[str] = Counter()
-    faults = []
-    for page in menu.pages():
-        found = blocks_of((pages / page).read_text(encoding="utf-8"))
-        counts.update(block.language for block in found)
-        faults += [f"{page}:{block.line}: {fault}" for block in found if (fault := fault_of(block))]
-    assert [] == faults
-    assert {"bash", "python", "js", "json", "yaml", "toml", "text"} == set(counts)
-
-
-@pytest.mark.real
-def test_no_page_that_was_made_has_code_to_run(pages: Path) -> None:
-    """Code stands on pages that somebody wrote, which are run above; none is made."""
-    made = [page for page in menu.pages() if page not in SOURCES]
-    assert [] == [
-        page
-        for page in made
-        for block in blocks_of((pages / page).read_text(encoding="utf-8"))
-        if block.language in RUN
-    ]
 
 
 def test_no_fence_is_overlooked() -> None:

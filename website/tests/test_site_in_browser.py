@@ -17,7 +17,12 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from common_compute_website.menu import built_pages
 
-pytestmark = [pytest.mark.real, pytest.mark.needs("chromium", "node", "npm"), pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.needs("chromium", "node", "npm"),
+    pytest.mark.timeout(300),
+    pytest.mark.xdist_group("website"),
+]
 
 PROGRAM = Path(sys.executable).parent / "common-compute"
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 780}
