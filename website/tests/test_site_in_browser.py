@@ -101,9 +101,10 @@ def window(browser: Browser, axe: str) -> Iterator[Window]:
     context.close()
 
 
-def _look_for_faults(page: Page) -> list[str]:
-    """Let axe-core judge the page, by all its rules; tell what it found."""
-    found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+def _look_for_faults(page: Page, *rules: str) -> list[str]:
+    """Let axe-core judge the page, by these rules or by all; tell what it found."""
+    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    found: dict[str, Any] = page.evaluate("options => axe.run(document, options)", options)
     return [
         f"{each['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
         for each in found["violations"]
@@ -146,6 +147,7 @@ def test_a_page(window: Window, address: str, name: str) -> None:
 
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     assert _settles(page, _FITS), "the page is wider than a phone"
+    assert [] == _look_for_faults(page, "scrollable-region-focusable")
 
     page.emulate_media(media="print")
     assert page.locator("h1").first.is_visible()
