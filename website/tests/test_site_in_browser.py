@@ -26,6 +26,8 @@ pytestmark = [
 
 PROGRAM = Path(sys.executable).parent / "common-compute"
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 780}
+PAPER = {"width": 718, "height": 1000}
+"""A4 at 96 dots per inch, without its margins."""
 PATIENCE = 30_000
 OPTIONS = (
     "--disable-gpu",
@@ -49,6 +51,8 @@ _LEFT = f"""() => ({_CONTROLS})().filter((each) => !window.reached.has(each)).ma
 _MISSING_PICTURES = (
     "[...document.images].filter((each) => !each.complete || !each.naturalWidth).map((each) => each.src)"
 )
+_CUT = """[...document.querySelectorAll("table, pre, img")]
+  .filter((each) => each.getBoundingClientRect().right > innerWidth + 1).map((each) => each.outerHTML.slice(0, 200))"""
 _FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
 
@@ -149,7 +153,9 @@ def test_a_page(window: Window, address: str, name: str) -> None:
     assert _settles(page, _FITS), "the page is wider than a phone"
     assert [] == _look_for_faults(page, "scrollable-region-focusable")
 
+    page.set_viewport_size(PAPER)  # type: ignore[arg-type]
     page.emulate_media(media="print")
+    assert _settles(page, f"!({_CUT}).length"), page.evaluate(_CUT)
     assert page.locator("h1").first.is_visible()
     assert len(page.locator("article, main").first.inner_text()) > len(page.locator("h1").first.inner_text())
     assert [] == window.troubles
