@@ -47,7 +47,7 @@ MADE: dict[str, Callable[[], str]] = {
 def gather(target: Path, room: Path) -> None:
     """Write all pages below `target`; `room` is for servers, and for what they leave."""
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(places.WEBSITE / "pages", target)
+    shutil.copytree(places.WRITTEN_HERE, target)
     for page in sorted(target.glob("**/*.md")):
         page.write_text(
             _MADE.sub(lambda found: MADE[found[1]](), page.read_text(encoding="utf-8")), encoding="utf-8"

@@ -11,6 +11,8 @@ CASES = SPEC / "use_cases"
 CERTIFICATES = DOCS / "certificates"
 DECISIONS = DOCS / "decisions"
 WEBSITE = ROOT / "website"
+WRITTEN_HERE = WEBSITE / "written_pages"
+"""The pages that exist for the site alone, and what goes with them."""
 
 DECISIONS_PAGE = "proposal/decisions.md"
 

@@ -14,7 +14,7 @@ import pytest
 from common_compute_website import contract, menu
 from common_compute_website.blocks import LANGUAGES, RUN, blocks_of, fault_of
 from common_compute_website.menu import built_pages
-from common_compute_website.places import WEBSITE, WRITTEN
+from common_compute_website.places import WRITTEN, WRITTEN_HERE
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("website")]
 
@@ -136,7 +136,7 @@ def test_every_block_of_the_site_says_what_it_is(pages: Path) -> None:
 
 def test_no_page_that_was_made_has_code_to_run(pages: Path) -> None:
     """Code stands on pages that somebody wrote, which are run above; none is made."""
-    by_hand = {str(file.relative_to(WEBSITE / "pages")) for file in (WEBSITE / "pages").glob("**/*.md")}
+    by_hand = {str(file.relative_to(WRITTEN_HERE)) for file in (WRITTEN_HERE).glob("**/*.md")}
     made = [page for page in menu.pages() if page not in by_hand | set(WRITTEN.values())]
     assert [] == [
         page

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from common_compute_website.blocks import RUN, Block, blocks_of, fault_of
-from common_compute_website.places import CERTIFICATES, ROOT, WEBSITE, WRITTEN
+from common_compute_website.places import CERTIFICATES, ROOT, WRITTEN, WRITTEN_HERE
 from common_compute_website.running_blocks import BlockFailed, run_page
 
 FILES = {
@@ -24,7 +24,7 @@ FILES = {
 """What a page's reader has in the folder before."""
 
 SOURCES = {page: ROOT / source for source, page in WRITTEN.items()} | {
-    str(file.relative_to(WEBSITE / "pages")): file for file in (WEBSITE / "pages").glob("**/*.md")
+    str(file.relative_to(WRITTEN_HERE)): file for file in (WRITTEN_HERE).glob("**/*.md")
 }
 WITH_CODE = sorted(
     page
