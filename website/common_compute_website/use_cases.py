@@ -52,12 +52,12 @@ def run(room: Path) -> dict[str, list[Ran]]:
         )
         with Client(server.url) as client, Jobs(client) as jobs:
             shell = {"FACILITY": FACILITY_ID, "SOFTWARE": "posix-shell", "VERSION": "system"}
+            fitted = main_job.fit_pools(jobs, FACILITY_ID, room / "timeseria")
+            drawn = main_job.draw_plot(jobs, FACILITY_ID, fitted, room / "timeseria")
             started = {
                 name: jobs.submit_job(_bound(name, shell))
                 for name in ("cta_installed_software", "cta_container", "many_pools")
             }
-            fitted = main_job.fit_pools(jobs, FACILITY_ID, room / "timeseria")
-            drawn = main_job.draw_plot(jobs, FACILITY_ID, fitted, room / "timeseria")
             found = {
                 name: [_told(client, "body.json", jobs.wait_for(job_id), room / name)]
                 for name, job_id in started.items()
