@@ -10,7 +10,7 @@ PROCESSES ?= 3
 MUTANTS := conformance/mutants/tests
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup setup-demo demo test unit test-long matrix check check-spec format bench lock clean
+.PHONY: help setup setup-demo demo test unit test-long matrix docs check check-spec format bench lock clean
 
 help: ## list the habits
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ test-long: setup ## run what takes longer, on a real DIRAC as well, and keep its
 matrix: setup ## the page of the committed certificates against all requirements
 	@$(RUN)common-compute certify --compare docs/certificates --out docs/certificates
 
+docs: setup ## build the site of the proposal into build/site
+	@$(RUN)python -m common_compute_website build/site
+
 check: setup ## ruff, mypy, import-linter, spec lint (the last one needs node)
 	@$(RUN)ruff format --check .
 	@$(RUN)ruff check .
@@ -77,4 +80,4 @@ lock: $(filter .uv/bin/uv,$(UV)) ## resolve the dependencies again
 	@$(UV) lock
 
 clean: ## remove what the habits made
-	@rm -rf .venv .uv build dist spec/lint/node_modules mocks/tests/clients/node_modules benchmarks/node_modules
+	@rm -rf .venv .uv build dist spec/lint/node_modules mocks/tests/clients/node_modules website/tests/axe/node_modules benchmarks/node_modules

@@ -17,6 +17,7 @@ from common_compute_cli.commands import (
     job,
     mock,
     new_connector,
+    proposal,
     rosetta,
     selftest,
     serve,
@@ -45,6 +46,7 @@ app.add_typer(certificate.app, name="certificate", help="Look at the certificate
 app.add_typer(config.app, name="config", help="Look at configuration files.")
 app.add_typer(dirac.app, name="dirac", help="What the connector `dirac` runs beside itself.")
 app.add_typer(rosetta.app, name="rosetta", help="Take over what a Rosetta instance knows.")
+app.add_typer(proposal.app, name="proposal", help="The proposal as pages.")
 app.add_typer(spec.app, name="spec", help="The contract that this program speaks.")
 
 

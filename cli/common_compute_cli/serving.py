@@ -30,11 +30,12 @@ class _Server(uvicorn.Server):
     """A server that says when it is ready, and holds up nobody when it ends."""
 
     def __init__(
-        self, config: uvicorn.Config, app: Served, ready: Mapping[str, Any], *, as_json: bool
+        self, config: uvicorn.Config, app: Served, ready: Mapping[str, Any], words: str, *, as_json: bool
     ) -> None:
         super().__init__(config)
         self._app = app
         self._ready = ready
+        self._words = words
         self._as_json = as_json
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -45,8 +46,7 @@ class _Server(uvicorn.Server):
         if self._as_json:
             output.print_json(self._ready, one_line=True)
         else:
-            told = "{name} answers at {url}, its reference is at {docs}; Ctrl-C ends it.\n"
-            sys.stdout.write(told.format_map(self._ready))
+            sys.stdout.write(f"{self._words.format_map(self._ready)}\n")
             for owner, token in self._ready.get("tokens", {}).items():
                 sys.stdout.write(f"The token of {owner} is {token}\n")
             sys.stdout.flush()
@@ -67,10 +67,19 @@ class Served(Protocol):
         """Answer now whoever waits for a change, so that a stop holds nobody up."""
 
 
+READY_WORDS = "{name} answers at {url}, its reference is at {docs}; Ctrl-C ends it."
+
+
 def serve(
-    assemble: Callable[[], Served], name: str, manner: Manner, facts: Mapping[str, Any] | None = None
+    assemble: Callable[[], Served],
+    name: str,
+    manner: Manner,
+    facts: Mapping[str, Any] | None = None,
+    words: str = READY_WORDS,
 ) -> None:
-    """Serve what is assembled until SIGINT or SIGTERM; `facts` are told when it is ready, beside its address.
+    """Serve what is assembled until SIGINT or SIGTERM.
+
+    `facts` are told when it is ready, beside its address; people are told them in `words`.
 
     Raises:
         WrongUsage: the configuration is at fault, or its address cannot be listened on.
@@ -88,6 +97,7 @@ def serve(
         root = f"http://{host}:{listening.getsockname()[1]}"
         ready = {
             "name": name,
+            "root": root,
             "url": f"{root}/v1",
             "docs": f"{root}/docs",
             "pid": os.getpid(),
@@ -102,7 +112,7 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
-        server = _Server(config, app, {**ready, **(facts or {})}, as_json=manner.as_json)
+        server = _Server(config, app, ready, words, as_json=manner.as_json)
         if manner.until_stdin_closes:
             threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
         server.run(sockets=[listening])

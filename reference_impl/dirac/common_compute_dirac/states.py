@@ -42,7 +42,7 @@ _UNKNOWN_WORDS = {"", "Unknown", "None"}
 
 _KILLED = "received kill signal"
 
-_REASONS = (
+WORDS_OF_REASONS = (
     ("Job has exceeded maximum wall clock time", "wall-time-exceeded"),
     ("Job has reached the CPU limit of the queue", "wall-time-exceeded"),
     ("stalled", "node-failure"),
@@ -131,7 +131,7 @@ def read_status(told: Mapping[str, Any]) -> JobSeen:
 def reason_of_failure(seen: JobSeen) -> Reason:
     """Say why DIRAC calls a job failed, in its own words."""
     words = seen.words or "DIRAC gives no reason"
-    code = next((code for text, code in _REASONS if text.lower() in words.lower()), "unknown")
+    code = next((code for text, code in WORDS_OF_REASONS if text.lower() in words.lower()), "unknown")
     return Reason(code, words)
 
 
