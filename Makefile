@@ -61,7 +61,8 @@ spec/lint/node_modules: spec/lint/package-lock.json
 	@cd spec/lint && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-check-spec: setup spec/lint/node_modules ## the three linters of spec/openapi.yaml alone
+check-spec: setup spec/lint/node_modules ## our own rules and three linters for the contract alone
+	@$(RUN)common-compute spec lint spec
 	@$(RUN)openapi-spec-validator spec/openapi.yaml
 	@cd spec/lint && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint --config redocly.yaml ../openapi.yaml
 	@cd spec/lint && node_modules/.bin/spectral lint --fail-severity=warn --ruleset .spectral.yaml ../openapi.yaml

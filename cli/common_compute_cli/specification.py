@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, cast
 
 import yaml
@@ -15,6 +16,11 @@ try:
     from yaml import CSafeLoader as _Loader
 except ImportError:  # a PyYAML built without libyaml reads the same, slower
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+
+
+def folder() -> Path:
+    """Give the folder that holds the contract's files; an installation always has one."""
+    return Path(str(files("common_compute_connector")))
 
 
 def openapi_text() -> str:
