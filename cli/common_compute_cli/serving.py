@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import signal
 import socket
 import sys
@@ -16,14 +17,18 @@ from typing import Any, Protocol
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from common_compute_cli import output
+from common_compute_cli import output, pace
 from common_compute_cli.errors import ServerDidNotStart, WrongUsage
 from common_compute_cli.manner import Manner
+from common_compute_cli.supervision import notify
 from common_compute_connector.errors import ConfigurationError
 from common_compute_connector.http.server_protocol import HttpProtocol
 from common_compute_connector.logs import configure_logs
 
 _GRACE_SECONDS = 10
+_MOST_TURNS = 1000
+_QUIET_TURNS = 4
+"""asyncio needs some after it has accepted a connection: on a closed server it would drop it."""
 
 
 class _Server(uvicorn.Server):
@@ -42,6 +47,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.should_exit:
             return
+        notify("READY=1")
         if self._as_json:
             output.print_json(self._ready, one_line=True)
         else:
@@ -52,8 +58,11 @@ class _Server(uvicorn.Server):
             sys.stdout.flush()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer whoever waits for a change, and end."""
+        """Answer whoever waits for a change, finish what was begun, and end."""
+        notify("STOPPING=1")
         self._app.answer_waiting()
+        for listening in sockets or ():
+            await accept_who_waits(listening)
         await super().shutdown(sockets)
 
 
@@ -134,6 +143,21 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         # each answer on a kept connection waits 40 ms for the client's acknowledgement of its headers.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield listening
+
+
+async def accept_who_waits(listening: socket.socket) -> None:
+    """Take in who has connected already, right before the socket is closed: the kernel would reset them.
+
+    From here on hardly anybody gets into the queue. Who does not is refused when the socket is closed, and
+    has sent nothing.
+    """
+    listening.listen(0)
+    quiet = 0
+    for _ in range(_MOST_TURNS):
+        quiet = 0 if select.select([listening], [], [], 0)[0] else quiet + 1
+        if quiet == _QUIET_TURNS:
+            return
+        await pace.turn()
 
 
 def _end_with_stdin(server: uvicorn.Server) -> None:
