@@ -22,6 +22,9 @@ from replicas import Replica, behind_nginx
 
 pytestmark = [pytest.mark.real, pytest.mark.needs("postgres", "nginx", "openssl")]
 
+WAITING = {"wait_seconds": 55}
+# After which a server lets down whoever is still waiting for an answer.
+GRACE_SECONDS = 10
 CONFIGURATION = """
 [service]
 id = "org.example.replicas"
@@ -119,10 +122,13 @@ class Load:
                             self.accepted.append(answer.json()["id"])
                     self.done.wait(pause)
 
-        self.threads.append(threading.Thread(target=repeat))
+        self.threads.append(threading.Thread(target=repeat, daemon=True))
         self.threads[-1].start()
 
-    def stop(self) -> None:
+    def __enter__(self) -> Load:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Let the callers end with the request that they are at."""
         self.done.set()
         for thread in self.threads:
@@ -146,33 +152,36 @@ def _ran_once(load: Load) -> None:
     assert Counter(load.accepted) == Counter(load.ran.read_text(encoding="utf-8").split())
 
 
+def _restarted(replica: Replica) -> float:
+    """Restart a replica, and give the seconds that its stop took."""
+    begun = time.monotonic()
+    assert 0 == replica.end()
+    seconds = time.monotonic() - begun
+    replica.start()
+    time.sleep(0.5)
+    return seconds
+
+
 def test_a_rolling_restart_under_load(site: Site) -> None:
     """Both replicas are restarted in turn, twice: no request of any kind fails, and each accepted job runs once."""
     with site.client() as client:
         long = client.post("/jobs", json=site.job("sleep 600")).raise_for_status().json()["id"]
         while client.get(f"/jobs/{long}").json()["state"] != "running":
             time.sleep(0.05)
-    load = Load(site)
-    load.submit("submit with a key", 0.3, keyed=True)
-    load.submit("submit without a key", 0.3, keyed=False)
-    load.go("get_job", lambda client: client.get(f"/jobs/{long}"), 0.01)
-    load.go("list_jobs", lambda client: client.get("/jobs", params={"page_size": 5}), 0.01)
-    load.go("get_service_info", lambda client: client.get("/service-info"), 0.01)
-    for _ in range(3):
-        load.go(
-            "wait for a change", lambda client: client.get(f"/jobs/{long}", params={"wait_seconds": 55}), 0
-        )
-    time.sleep(1)
-    for replica in site.replicas * 2:
-        begun = time.monotonic()
-        assert 0 == replica.end()
-        assert time.monotonic() - begun < 10, "somebody who waits for a change held the stop up"
-        replica.start()
-        time.sleep(0.5)
-    load.done.set()
-    with site.client() as client:
+    with Load(site) as load, site.client() as client:
+        load.submit("submit with a key", 0.3, keyed=True)
+        load.submit("submit without a key", 0.3, keyed=False)
+        load.go("get_job", lambda client: client.get(f"/jobs/{long}"), 0.01)
+        load.go("list_jobs", lambda client: client.get("/jobs", params={"page_size": 5}), 0.01)
+        load.go("get_service_info", lambda client: client.get("/service-info"), 0.01)
+        for _ in range(3):
+            load.go("wait for a change", lambda client: client.get(f"/jobs/{long}", params=WAITING), 0)
+        time.sleep(1)
+        stops = [_restarted(replica) for replica in site.replicas * 2]
+        # Whoever waits now is answered, and ends.
+        load.done.set()
         client.post(f"/jobs/{long}/cancel").raise_for_status()
-    load.stop()
+    assert max(stops) < GRACE_SECONDS, "somebody who waits for a change held a stop up"
     print(f"{sum(load.sent.values())} requests, {len(load.failed)} failed: {dict(load.sent)}")
     assert [] == load.failed
     assert min(load.sent.values()) >= 5
@@ -180,15 +189,14 @@ def test_a_rolling_restart_under_load(site: Site) -> None:
 
 
 def _killed_under_load(site: Site) -> Load:
-    load = Load(site)
-    for _ in range(3):
-        load.submit("submit with a key", 0.1, keyed=True)
-        load.go("get_service_info", lambda client: client.get("/service-info"), 0)
-    time.sleep(1)
-    assert -signal.SIGKILL == site.replicas[0].end(signal.SIGKILL)
-    time.sleep(0.5)
-    site.replicas[0].start()
-    load.stop()
+    with Load(site) as load:
+        for _ in range(3):
+            load.submit("submit with a key", 0.1, keyed=True)
+            load.go("get_service_info", lambda client: client.get("/service-info"), 0)
+        time.sleep(1)
+        assert -signal.SIGKILL == site.replicas[0].end(signal.SIGKILL)
+        time.sleep(0.5)
+        site.replicas[0].start()
     assert min(load.sent.values()) >= 10
     return load
 
