@@ -68,7 +68,8 @@ def operation_ids() -> frozenset[str]:
 
 def use_case(name: str) -> Traversable:
     """Give the folder of a use case."""
-    return files("common_compute_cli").joinpath("use_cases", name)
+    # A folder that two links lead to would come into the sdist by one of them only.
+    return files("common_compute_connector").joinpath("console", "use_cases", name)
 
 
 @cache
