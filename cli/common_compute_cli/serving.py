@@ -114,7 +114,12 @@ def serve(
         server = _Server(config, app, {**ready, **(facts or {})}, as_json=manner.as_json)
         if manner.until_stdin_closes:
             threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
-        server.run(sockets=[listening])
+        try:
+            server.run(sockets=[listening])
+        except SystemExit as end:
+            # So uvicorn ends where the service refuses to start, with its own code; a signal ends with 0.
+            if server.started or not end.code:
+                raise
         if not server.started:
             raise ServerDidNotStart(name, "see the lines above")
 
@@ -161,7 +166,9 @@ async def accept_who_waits(listening: socket.socket) -> None:
 
 
 def _end_with_stdin(server: uvicorn.Server) -> None:
-    sys.stdin.buffer.read()
+    # Not by way of sys.stdin, whose lock this thread would hold when the interpreter ends for another reason.
+    while os.read(sys.stdin.fileno(), 65536):
+        pass
     server.should_exit = True
 
 

@@ -6,6 +6,7 @@ import itertools
 import signal
 import socket
 import ssl
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -18,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 from pytest_postgres import new_database
-from replicas import Replica, behind_nginx
+from replicas import PROGRAM, Replica, behind_nginx
 
 pytestmark = [pytest.mark.real, pytest.mark.needs("postgres", "nginx", "openssl")]
 
@@ -251,3 +252,20 @@ def test_what_may_not_be_repeated_is_not(site: Site) -> None:
             )
     gone.start()
     assert (1, 1, {201, 502}) == (lost, answered.count(502), set(answered))
+
+
+def test_another_configuration_is_refused(site: Site) -> None:
+    """A replica on another configuration does not start, and says why, whoever holds its standard input."""
+    other = site.room / "other.toml"
+    text = (site.room / "service.toml").read_text(encoding="utf-8")
+    other.write_text(text.replace("max_running = 4", "max_running = 5"), encoding="utf-8")
+    command = [PROGRAM, "serve", "--config", other, "--port", "0", "--until-stdin-closes"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as late:
+        assert late.stderr is not None
+        words = late.stderr.read().decode()
+        code = late.wait(60)
+    assert (2, True) == (code, "did not start" in words), words
+    assert "shares this database and runs on another configuration" in words
+    assert "Fatal Python error" not in words
