@@ -28,6 +28,8 @@ TOLD: dict[str, Any] = {
     "max_parametric_jobs": 20,
     "max_sandbox_bytes": 10 << 20,
     "groups": {"cta_user": "cta", "other": "elsewhere"},
+    "file_catalogs": ["FileCatalog"],
+    "storage_elements": ["CTA-disk"],
 }
 
 

@@ -20,7 +20,7 @@ from common_compute_connector.protocol import Part, PartKey, Submission
 from common_compute_dirac.describe import Facts
 from common_compute_dirac.jdl import LAUNCHER, OUTPUT
 from common_compute_dirac.packing import TooLarge, pack_part
-from common_compute_dirac.payload import read_regular
+from common_compute_dirac.payload.results import read_regular
 from common_compute_dirac.sandbox import Output, read_output
 from common_compute_dirac.settings import Settings, Software
 

@@ -48,6 +48,8 @@ def record(**more: Any) -> dict[str, Any]:
         "finished": 1_700_000_001,
         "results": [result],
         "lost": [],
+        "sent": [],
+        "image_digest": "",
         **more,
     }
 
