@@ -91,7 +91,8 @@ def read_output(archive: bytes, max_bytes: int) -> Output:
         outcome = _outcome(told)
         listed = [(entry["path"], entry["member"], entry["sha256"]) for entry in told["results"]]
         lost = [_words(str(words)) for words in told["lost"][:_MAX_MEMBERS]]
-        sent = tuple(_sent(entry) for entry in told["sent"][:_MAX_MEMBERS])
+        # Jobs that an earlier version of this has submitted tell nothing of these two.
+        sent = tuple(_sent(entry) for entry in told.get("sent", [])[:_MAX_MEMBERS])
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise BrokenSandbox(f"the wrapper's record cannot be read ({type(error).__name__})") from None
     results: dict[str, bytes] = {}
@@ -148,7 +149,7 @@ def _members(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _outcome(told: Any) -> Outcome:
-    number = told["number"]
+    number, digest = told["number"], told.get("image_digest")
     if told["how"] not in _HOWS or not isinstance(number, int) or not 0 <= number <= 255:
         raise ValueError(told["how"])
     return Outcome(
@@ -158,7 +159,7 @@ def _outcome(told: Any) -> Outcome:
         host=_words(str(told["host"])),
         started_at=_moment(told["started"]),
         finished_at=_moment(told["finished"]),
-        image_digest=_matched(_DIGEST, told["image_digest"]) if told["image_digest"] else None,
+        image_digest=_matched(_DIGEST, digest) if digest else None,
     )
 
 
