@@ -223,6 +223,6 @@ def _operations() -> Section:
                 }
             },
             "Services": {"Catalogs": {"FileCatalog": {"Status": "Active"}}},
-            "DataManagement": dict.fromkeys(("AccessProtocols", "WriteProtocols", "RegistrationProtocols"), "dips"),
+            "DataManagement": {f"{each}Protocols": "dips" for each in ("Access", "Write", "Registration")},
         }
     }

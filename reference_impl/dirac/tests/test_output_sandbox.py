@@ -81,6 +81,19 @@ def test_what_the_wrapper_left_is_read(compress: Callable[[bytes], bytes]) -> No
     assert 500_000 == output.outcome.started_at.microsecond
 
 
+SENT = {"path": "d/big", "lfn": "/cta/x/d/big", "size_bytes": 7, "sha256": "0" * 64}
+DIGEST = "sha256:" + "1" * 64
+
+
+def test_what_was_sent_elsewhere_is_read() -> None:
+    """With the image's digest; a record without either, as of an earlier version's wrapper, is one as well."""
+    output = read_output(outer(inner(record(sent=[SENT], image_digest=DIGEST))), MOST)
+    assert [("d/big", "/cta/x/d/big", 7)] == [(each.path, each.lfn, each.size_bytes) for each in output.sent]
+    assert DIGEST == output.outcome.image_digest
+    plain = read_output(outer(inner(record(image_digest=""))), MOST)
+    assert ((), None) == (plain.sent, plain.outcome.image_digest)
+
+
 @pytest.mark.parametrize(
     "path", ["../x", "/etc/passwd", "a/../../x", "", "a//b", "./a", "a\0b", "\ud800", "x" * 5000, 7, None]
 )
@@ -180,6 +193,12 @@ def test_too_many_members_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
         record(results=7),
         record(lost=None),
         record(how=["exit"]),
+        record(sent=[{}]),
+        record(sent=[SENT | {"path": "../x"}]),
+        record(sent=[SENT | {"size_bytes": -1}]),
+        record(sent=[SENT | {"sha256": "x"}]),
+        record(image_digest="latest"),
+        record(image_digest=7),
     ],
 )
 def test_a_record_of_another_form_is_none(told: Any) -> None:
