@@ -2,7 +2,8 @@
 
 DIRAC's first look is after five seconds, which each job would last at least. A wrapper that could not read
 its configuration, as happens on a machine that is too busy, gives its job up and can tell nobody: this one
-lets the agent send the job on its way again. The agent makes a copy of this file for each job, with the job's description beside it under the copy's name.
+lets the agent send the job on its way again. The agent makes a copy of this file for each job, with the job's
+description beside it under the copy's name.
 """
 
 from __future__ import annotations
