@@ -280,7 +280,7 @@ def test_other_bytes_than_were_meant_run_nothing(grid_server: GridServer, submit
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("taken", "another file of this name is there"), ("elsewhere", "Write access not permitted")],
+    [("taken", "another file of this name is there"), ("elsewhere", "Permission denied")],
 )
 def test_nothing_is_written_where_it_should_not_be(
     grid_server: GridServer, submitted: dict[str, str], folder: Folder, name: str, words: str

@@ -114,6 +114,10 @@ def test_the_working_directory_is_the_task_s(run: Callable[..., Any], area: Area
 def test_an_own_place_for_the_working_directory_is_taken(run: Callable[..., Any], area: Area) -> None:
     """An image that has /cc/work is worked in there, as on other facilities."""
     (area.image("r.example.org/y", "1") / "cc" / "work").mkdir(parents=True)
+    used = area.image("r.example.org/z", "1")
+    (used / "mnt" / "data").touch()
+    (used / "srv").mkdir()
+    assert b"/srv\n" == run("sh", "-c", "pwd", image="r.example.org/z:1").logs["stdout"]
     assert b"/cc/work\n" == run("sh", "-c", "pwd", image="r.example.org/y:1").logs["stdout"]
     assert b"/mnt\n" == run("sh", "-c", "pwd").logs["stdout"]
 
@@ -175,8 +179,8 @@ def _is_sleep(file: Path) -> bool:
         ("registry.example.org/x/away:1", "is not among the images in"),
         ("registry.example.org/x/out:1", "is not among the images in"),
         ("registry.example.org/x/flat:1", "has no /tmp, which Charliecloud needs"),
-        ("registry.example.org/x/full:1", "has neither a directory /cc/work nor /mnt to work in"),
-        ("registry.example.org/x/led:1", "has neither a directory /cc/work nor /mnt to work in"),
+        ("registry.example.org/x/full:1", "has no directory /cc/work, nor an empty one of /mnt, /media"),
+        ("registry.example.org/x/led:1", "has no directory /cc/work, nor an empty one of /mnt, /media"),
     ],
 )
 def test_an_image_that_is_not_there_is_told(

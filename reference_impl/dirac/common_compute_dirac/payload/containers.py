@@ -23,7 +23,8 @@ from common_compute_dirac.payload.processes import Stopped, not_found
 
 WORK = b"/cc/work"
 """Where the working directory is inside: a place that no image has anything at."""
-_OTHER_WORK = b"/mnt"
+_OTHER_WORKS = (b"/mnt", b"/media", b"/srv", b"/home")
+"""Where it may be instead, if there is an empty directory: Charliecloud makes none."""
 _TMP = b"/tmp"
 _DEFAULT_PATH = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SYSTEM = (b"/dev", b"/proc", b"/sys")
@@ -99,13 +100,13 @@ def _work_in(place: bytes, reference: str) -> bytes:
     for path in (*_SYSTEM, _TMP, b"/etc/passwd", b"/etc/group"):
         if not os.path.exists(tree.outside(path) or b""):
             raise Stopped("image", f"{reference} has no {path.decode()}, which Charliecloud needs")
-    for path in (WORK, _OTHER_WORK):
+    for path in (WORK, *_OTHER_WORKS):
         # No link leads to it: outside it would lead somewhere else.
-        if os.path.isdir(place + path) and tree.outside(path) == place + path:
+        is_own = os.path.isdir(place + path) and tree.outside(path) == place + path
+        if is_own and (path == WORK or not os.listdir(place + path)):
             return path
-    raise Stopped(
-        "image", f"{reference} has neither a directory {WORK.decode()} nor {_OTHER_WORK.decode()} to work in"
-    )
+    others = ", ".join(path.decode() for path in _OTHER_WORKS)
+    raise Stopped("image", f"{reference} has no directory {WORK.decode()}, nor an empty one of {others}")
 
 
 def _check_namespaces() -> None:
