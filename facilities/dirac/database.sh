@@ -47,6 +47,10 @@ _make_databases() {
     local database name sources password made=$STATE/data/databases-made
     sources=$(echo "$ENVIRONMENT"/lib/python3*/site-packages/DIRAC)
     password=$(<"$STATE/database-password")
+    # The list was an empty file, which stood for all that there were, before there was a file catalogue.
+    if [[ -e $made && ! -s $made ]]; then
+        printf '%s\n' "${DATABASES[@]}" | grep --invert-match DataManagement >"$made"
+    fi
     touch "$made"
     for database in "${DATABASES[@]}"; do
         ! grep --quiet --line-regexp --fixed-strings "$database" "$made" || continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,7 @@ class Grid:
             file = place / "python" / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(source)
+        (place / "calls").touch()
         self.catalogue({})
         self.faults()
 
@@ -173,9 +175,7 @@ def test_an_input_that_cannot_be_had_is_told(
     assert ("input", b"") == (left.outcome.how, left.logs["stdout"])
     assert left.outcome.words.startswith("in: ")
     assert words in left.outcome.words
-    assert gets == (grid.place / "calls").exists() * 0 + (
-        grid.calls.count("get") if (grid.place / "calls").exists() else 0
-    )
+    assert gets == grid.calls.count("get")
 
 
 def test_what_passes_by_itself_is_waited_for(grid: Grid, worker: Any) -> None:
@@ -200,8 +200,10 @@ def test_a_storage_that_hangs_is_given_up(grid: Grid, worker: Any) -> None:
     grid.add("/cta/a", b"content")
     grid.faults(get=["hang"])
     staging = STAGING | {"max_transfer_seconds": 2}
+    began = time.monotonic()
     left = worker.run(shell("cat in", inputs=[asks("in", "lfn:/cta/a")]), staging=staging)
     assert ("input", "in: it was not moved within 2 seconds") == (left.outcome.how, left.outcome.words)
+    assert time.monotonic() - began < 15
 
 
 def test_a_worker_without_dirac_says_so(worker: Any) -> None:
@@ -264,7 +266,7 @@ def test_a_registration_that_failed_is_made_up_for(grid: Grid, worker: Any) -> N
     grid.faults(register=["tired"])
     left = worker.run(shell("echo x >o", outputs=[sends("o", "lfn:/cta/o")]), staging=STAGING)
     assert ([], 1) == (list(left.lost), len(left.sent))
-    assert ("put", 1) == ("put", grid.calls.count("put"))
+    assert 1 == grid.calls.count("put")
 
 
 def test_a_file_that_is_there_is_never_replaced(grid: Grid, worker: Any) -> None:
@@ -343,4 +345,4 @@ def test_an_input_of_another_vo_is_told(grid: Grid, worker: Any) -> None:
     spec["array"] = {"parameters": [{"VO": "cta"}, {"VO": "other"}]}
     left = worker.run(spec, place="1", count=2, staging=STAGING)
     assert "in: its URL names no file of cta in the file catalogue" == left.outcome.words
-    assert not (grid.place / "calls").exists()
+    assert [] == grid.calls
