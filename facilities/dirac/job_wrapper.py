@@ -1,8 +1,9 @@
 """Wrap a job as DIRAC's own wrapper does, but see its beginning sooner, and begin again if need be.
 
 DIRAC's first look is after five seconds, which each job would last at least. A wrapper that could not read
-its configuration, as happens on a machine that is too busy, gives its job up and can tell nobody. The agent
-makes a copy of this file for each job, with the job's description beside it under the copy's name.
+its configuration, as happens on a machine that is too busy, gives its job up and can tell nobody: this one
+lets the agent send the job on its way again. The agent makes a copy of this file for each job, with the job's
+description beside it under the copy's name.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from DIRAC.ConfigurationSystem.private.Refresher import gRefresher
 from DIRAC.Core.Base.Script import Script
 from DIRAC.WorkloadManagementSystem.JobWrapper import JobWrapper
 
-TRIES, TRIED = 60, "JOB_WRAPPER_TRIED"
+TRIES, TRIED = 20, "JOB_WRAPPER_TRIED"
+# By its InProcessComputingElement's reckoning -1: the job agent reschedules a job that could not be started.
+NOT_STARTED = 255
 
 
 def is_configured() -> bool:
@@ -30,8 +33,11 @@ tried = int(os.environ.pop(TRIED, "0"))
 if not is_configured():
     # One more question is mostly enough; else the file that says whom to ask was not read either.
     told = gRefresher.forceRefresh()
-    if not is_configured() and tried < TRIES:
-        sys.stderr.write(f"Try {tried}: no configuration: {told.get('Message')}\n")
+    if not is_configured():
+        sys.stderr.write(f"Try {tried}: no configuration: {told.get('Message')}
+")
+        if tried == TRIES:
+            sys.exit(NOT_STARTED)
         time.sleep(0.5)
         os.environ[TRIED] = str(tried + 1)
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - it is this very program

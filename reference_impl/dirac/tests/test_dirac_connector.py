@@ -50,6 +50,8 @@ class Dirac:
                     "max_parametric_jobs": 20,
                     "max_sandbox_bytes": 10 << 20,
                     "groups": {"cta_user": "cta"},
+                    "file_catalogs": [],
+                    "storage_elements": [],
                 }
             case "output_sandbox":
                 return None
