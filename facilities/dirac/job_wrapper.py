@@ -34,8 +34,7 @@ if not is_configured():
     # One more question is mostly enough; else the file that says whom to ask was not read either.
     told = gRefresher.forceRefresh()
     if not is_configured():
-        sys.stderr.write(f"Try {tried}: no configuration: {told.get('Message')}
-")
+        sys.stderr.write(f"Try {tried}: no configuration: {told.get('Message')}\n")
         if tried == TRIES:
             sys.exit(NOT_STARTED)
         time.sleep(0.5)
