@@ -7,14 +7,13 @@ commands are called as seldom as they can be.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from common_compute_connector.clock import Clock
 from common_compute_connector.errors import FacilityUnavailable
-from common_compute_connector.jobs import Reason, TaskSeen
+from common_compute_connector.jobs import Reason
 from common_compute_connector.protocol import (
     Absent,
     Accepted,
@@ -29,7 +28,7 @@ from common_compute_connector.protocol import (
     Submission,
     Unknown,
 )
-from common_compute_rosetta import records, slurm_batch, slurm_describe, slurm_queue, slurm_states
+from common_compute_rosetta import records, slurm_batch, slurm_describe, slurm_queue, slurm_watching
 from common_compute_rosetta.calls import Argument, Call, Site, compose
 from common_compute_rosetta.configuration import Settings
 from common_compute_rosetta.findings import Findings, findings
@@ -43,10 +42,12 @@ from common_compute_rosetta.shell_host import (
     ShellHost,
     live_lines,
 )
+from common_compute_rosetta.slurm_handle import job_of, with_job
 from common_compute_rosetta.slurm_probe import Cluster, read_cluster
 from common_compute_rosetta.slurm_queue import Submitted
 from common_compute_rosetta.slurm_settings import SlurmSettings
-from common_compute_rosetta.submission import pack, resolve
+from common_compute_rosetta.slurm_watching import SlurmWatching
+from common_compute_rosetta.submission import pack
 from common_compute_rosetta.transport import Finished, HostUnreachable, Transport
 
 SBATCH_SECONDS = 20
@@ -90,9 +91,7 @@ class SlurmHost(ShellHost):
         self._settle_seconds = settle_seconds
         self._cluster: Cluster | None = None
         self._probed_at: datetime | None = None
-        # Patience and no knowledge: since when a task has been in no answer, and whether a record is awaited.
-        self._missed: dict[tuple[PartKey, int], datetime] = {}
-        self._awaiting_records = False
+        self._watching = SlurmWatching(service_id, clock, settings.lost_after_seconds)
 
     async def describe(self) -> Document:
         """Give the facility document; the first time, the host is asked, if it answers."""
@@ -169,7 +168,7 @@ class SlurmHost(ShellHost):
             return [Unknown(key, str(error)) for key in handles]
         await self._clear_away([one.key for one in outcomes if isinstance(one, Refused | Deferred)])
         return [
-            Accepted(one.key, _with_job(handles[one.key], one.job)) if isinstance(one, Submitted) else one
+            Accepted(one.key, with_job(handles[one.key], one.job)) if isinstance(one, Submitted) else one
             for one in outcomes
         ]
 
@@ -195,7 +194,7 @@ class SlurmHost(ShellHost):
             word, text = found.get(part.key, ("", ""))
             if word == "accepted":
                 job, _, handle = text.partition(" ")
-                answers.append(Accepted(part.key, _with_job(handle, job)))
+                answers.append(Accepted(part.key, with_job(handle, job)))
             elif word == "absent":
                 answers.append(Absent(part.key))
         return answers
@@ -203,97 +202,15 @@ class SlurmHost(ShellHost):
     async def observe(self, parts: Sequence[LivePart]) -> Sequence[Observation]:
         """Ask Slurm for all its jobs of ours in one call, and read the tasks' records in the same."""
         await self._probe_again()
-        site, _ = await self._site_and_cluster()
-        lines: list[Sequence[Argument]] = [
-            (
-                "part",
-                directory_name(live.part.key),
-                _job_of(live.part.handle),
-                live.part.first_index,
-                live.part.task_count,
-                *live.live,
-            )
-            for live in parts
-        ]
-        stuck_before = self._clock.now() - slurm_states.PATIENCE_WITH_RECORDS
-        variables: dict[str, Argument] = {
-            "FRESH": "yes" if self._awaiting_records else "",
-            "STUCK_BEFORE": stuck_before.strftime("%Y-%m-%dT%H:%M:%S"),
-        }
-        finished = await self._ask(self._composed("observe", site, variables, lines))
+        site, cluster = await self._site_and_cluster()
+        lines = [slurm_watching.line(live) for live in parts]
+        finished = await self._ask(self._composed("observe", site, self._watching.variables(), lines))
         sighting = self._understood(slurm_queue.read_sighting, finished)
-        self._awaiting_records = False
-        known = [live for live in parts if live.part.key in sighting.records]
-        observations = [Observation(key, known=False) for key in sighting.gone]
-        queued, booked = _by_job(sighting.queue), _by_job(sighting.books)
-        for live in known:
-            job = _job_of(live.part.handle)
-            seen = [
-                self._task_seen(live.part, index, queued.get(job, {}), booked.get(job, {}), sighting)
-                for index in live.live
-            ]
-            observations.append(Observation(live.part.key, [task for task in seen if task is not None]))
-        await self._forget_earlier_attempts(known, observations, sighting)
-        return observations
-
-    async def _forget_earlier_attempts(
-        self,
-        parts: Sequence[LivePart],
-        observations: Sequence[Observation],
-        sighting: slurm_queue.Sighting,
-    ) -> None:
-        """See that nothing comes home of tasks whose last attempt ended before it began."""
-        seen = {observation.key: observation.tasks for observation in observations}
-        stale = [
-            LivePart(live.part, indices)
-            for live in parts
-            if (
-                indices := [
-                    task.index
-                    for task in seen[live.part.key]
-                    if task.state
-                    and task.state.terminal
-                    and 0 < sighting.records[live.part.key][task.index].attempt < task.attempt
-                ]
-            )
-        ]
-        if stale:
+        observations = self._watching.observations(parts, sighting, cluster)
+        if stale := slurm_watching.ended_before_they_began(parts, observations, sighting):
+            # Nothing is to come home of an attempt before the last one.
             await self._ask(self._composed("forget", await self._site(), {}, live_lines(stale)))
-
-    def _task_seen(
-        self,
-        part: Part,
-        index: int,
-        queued: Mapping[int | None, Sequence[slurm_queue.Row]],
-        booked: Mapping[int | None, Sequence[slurm_queue.Row]],
-        sighting: slurm_queue.Sighting,
-    ) -> TaskSeen | None:
-        assert self._cluster is not None
-        element = index - part.first_index if part.task_count > 1 else None
-        name = slurm_batch.job_name(self._service_id, part.key)
-        task = slurm_states.Task(index, _job_of(part.handle), element, name)
-        rows = [row for row in queued.get(element, ()) if row.name == name]
-        books = [row for row in booked.get(element, ()) if row.name == name]
-        record = sighting.records[part.key].get(index, slurm_queue.Record())
-        now = since = self._clock.now()
-        if slurm_states.is_missing(rows, books, record):
-            since = self._missed.setdefault((part.key, index), now)
-        else:
-            self._missed.pop((part.key, index), None)
-        view = slurm_states.View(
-            now=sighting.now,
-            uid=self._cluster.uid,
-            has_books=self._cluster.accounting and sighting.closed is None,
-            books_are_closed=sighting.closed is not None,
-            missing=now - since,
-            patience=timedelta(seconds=self._settings.lost_after_seconds),
-        )
-        seen = slurm_states.task_seen(task, rows, books, record, view)
-        if seen is None or (seen.state is None and rows and slurm_states.is_awaited(rows[-1], record)):
-            self._awaiting_records = True
-        if seen is None or seen.resolved is None:
-            return seen
-        return replace(seen, resolved=resolve(seen.resolved, part.handle))
+        return observations
 
     async def cancel(self, parts: Sequence[LivePart]) -> None:
         """Mark live tasks as ended by wish, and have Slurm end them."""
@@ -364,30 +281,9 @@ class SlurmHost(ShellHost):
         return machine
 
 
-def _with_job(handle: str, job: str) -> str:
-    """Write Slurm's id into a handle."""
-    return json.dumps({**(json.loads(handle) if handle else {}), "job": job})
-
-
-def _job_of(handle: str | None) -> str:
-    """Read Slurm's id from a handle."""
-    job = json.loads(handle).get("job") if handle else None
-    return job if isinstance(job, str) and job.isdecimal() else "0"
-
-
-def _by_job(
-    rows: Sequence[slurm_queue.Row],
-) -> dict[str, dict[int | None, list[slurm_queue.Row]]]:
-    """Give the rows of each job and element, in their order."""
-    jobs: dict[str, dict[int | None, list[slurm_queue.Row]]] = {}
-    for row in rows:
-        jobs.setdefault(row.job, {}).setdefault(row.element, []).append(row)
-    return jobs
-
-
 def _cancelled_ids(live: LivePart) -> str:
     """Name live tasks to scancel: the whole job, or a list of ranges of its elements."""
-    part, job = live.part, _job_of(live.part.handle)
+    part, job = live.part, job_of(live.part.handle)
     if len(live.live) == part.task_count:
         return job
     elements = sorted(index - part.first_index for index in live.live)
