@@ -10,7 +10,7 @@ PROCESSES ?= 3
 MUTANTS := conformance/mutants/tests
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup setup-demo demo test unit test-long matrix docs check check-spec format bench lock clean
+.PHONY: help setup setup-demo demo test unit test-long matrix docs check check-spec dist image format bench lock clean
 
 help: ## list the habits
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,10 +64,18 @@ spec/lint/node_modules: spec/lint/package-lock.json
 	@cd spec/lint && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-check-spec: setup spec/lint/node_modules ## the three linters of spec/openapi.yaml alone
+check-spec: setup spec/lint/node_modules ## our own rules and three linters for the contract alone
+	@$(RUN)common-compute spec lint spec
 	@$(RUN)openapi-spec-validator spec/openapi.yaml
 	@cd spec/lint && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint --config redocly.yaml ../openapi.yaml
 	@cd spec/lint && node_modules/.bin/spectral lint --fail-severity=warn --ruleset .spectral.yaml ../openapi.yaml
+
+dist: $(filter .uv/bin/uv,$(UV)) ## build the wheel and the sdist into dist/
+	@$(UV) build --quiet --out-dir dist
+	@ls dist/*.whl dist/*.tar.gz
+
+image: $(filter .uv/bin/uv,$(UV)) ## build the image of server, mocks and kit with podman (as root)
+	@deploy/image/build
 
 format: setup ## format the code
 	@$(RUN)ruff format .

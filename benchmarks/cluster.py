@@ -104,6 +104,20 @@ def served(cluster: Cluster) -> Iterator[httpx.Client]:
         yield client
 
 
+@contextmanager
+def occupied(client: paramiko.SSHClient) -> Iterator[None]:
+    """Keep the nodes busy, so that no job begins: here they share their processors with the login node."""
+    job = run(
+        client, "sbatch --parsable -o /dev/null --exclusive -N 2", "#!/bin/sh\nexec sleep 3600\n"
+    ).strip()
+    try:
+        while run(client, f"squeue -h -j {job} -o %T").strip() != "RUNNING":
+            time.sleep(0.2)
+        yield
+    finally:
+        run(client, f"scancel {job}")
+
+
 def until_all_have_ended(client: paramiko.SSHClient, job: str) -> None:
     """Wait until Slurm has nothing alive of a job."""
     while run(client, f"squeue -h -t pending,running,completing -j {job} -o %i || true").strip():

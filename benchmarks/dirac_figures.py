@@ -11,19 +11,11 @@ import httpx
 import grid
 import service
 from common_compute_connector.clock import SystemClock
-from common_compute_connector.protocol import (
-    Accepted,
-    Enrolment,
-    FacilityConfiguration,
-    Ground,
-    LivePart,
-    Part,
-    PartKey,
-    Submission,
-)
-from common_compute_dirac.connector import DiracFacility, open_connector
+from common_compute_connector.protocol import Enrolment, FacilityConfiguration, Ground, LivePart
+from common_compute_dirac.connector import open_connector
 from common_compute_dirac.worker import Worker
 from figures import Figure, Goal, Section
+from live_parts import hand_over
 
 _JOBS = 100
 _BY_HAND = "DIRAC's client by hand"
@@ -74,8 +66,7 @@ def _jobs_by_api(api: httpx.Client) -> float:
     begun = time.monotonic()
     ids = service.submit_many(api, grid.FACILITY, ["true"], _JOBS)
     taken = time.monotonic() - begun
-    for job_id in ids:
-        service.wait(api, job_id)
+    service.cancel_all(api, ids)
     return taken
 
 
@@ -106,7 +97,7 @@ async def _calls_of_a_cycle(there: grid.Grid) -> Section:
     try:
         await connector.describe()
         for jobs in (10, 100):
-            live += await _handed_over(connector, clock, jobs - len(live))
+            live += await hand_over(connector, clock, jobs - len(live))
             with mock.patch.object(Worker, "call", autospec=True, side_effect=Worker.call) as calls:
                 await connector.observe(live)
             figures.append(Figure(f"{jobs} live jobs", [calls.await_count]))
@@ -115,17 +106,3 @@ async def _calls_of_a_cycle(there: grid.Grid) -> Section:
         await connector.release([each.part for each in live])
         await connector.close()
     return Section("Calls to DIRAC of one look at all live jobs", "calls", figures)
-
-
-async def _handed_over(connector: DiracFacility, clock: SystemClock, count: int) -> list[LivePart]:
-    spec = {
-        "facility_id": grid.FACILITY,
-        "software": {"kind": "installed", "name": "posix-shell"},
-        "command": ["sleep", "600"],
-    }
-    parts = [Part(PartKey(clock.new_id(), 0), "anonymous", 0, 1) for _ in range(count)]
-    answers = await connector.submit([Submission(part, spec, 1) for part in parts])
-    taken = [answer for answer in answers if isinstance(answer, Accepted)]
-    if len(taken) < count:
-        raise RuntimeError(f"only {len(taken)} of {count} jobs were taken")
-    return [LivePart(Part(each.key, "anonymous", 0, 1, each.handle), [0]) for each in taken]

@@ -15,19 +15,13 @@ import paramiko
 import cluster
 import service
 from common_compute_connector.clock import SystemClock
-from common_compute_connector.protocol import (
-    Accepted,
-    FacilityConfiguration,
-    LivePart,
-    Part,
-    PartKey,
-    Submission,
-)
+from common_compute_connector.protocol import FacilityConfiguration, LivePart
 from common_compute_rosetta.configuration import read_settings
 from common_compute_rosetta.slurm_host import SlurmHost
 from common_compute_rosetta.ssh import SshTransport
 from common_compute_rosetta.transport import Finished
 from figures import Figure, Goal, Section
+from live_parts import hand_over
 
 _JOBS, _TASKS = 200, 1000
 _BY_HAND = "sbatch over a kept connection"
@@ -42,10 +36,11 @@ def measure(rounds: int) -> list[Section]:
     with there.by_hand() as hand, cluster.served(there) as api:
         by_hand, ours, peer = [], [], []
         _install_peer(there)
-        for _ in range(rounds):
-            by_hand.append(_jobs_by_hand(hand))
-            ours.append(_jobs_by_api(api))
-            peer.append(float(cluster.run(hand, f"PYTHONPATH=$HOME/psij python3 $HOME/psij_peer.py {_JOBS}")))
+        with cluster.occupied(hand):
+            for _ in range(rounds):
+                by_hand.append(_jobs_by_hand(hand))
+                ours.append(_jobs_by_api(api))
+                peer.append(_jobs_by_peer(hand))
         array_by_hand, array = [], []
         for _ in range(rounds):
             array_by_hand.append(_array_by_hand(hand))
@@ -53,7 +48,7 @@ def measure(rounds: int) -> list[Section]:
         idle, busy = _answers_while_jobs_are_alive(api)
     return [
         Section(
-            f"{_JOBS} separate jobs, until Slurm has them all",
+            f"{_JOBS} separate jobs, until Slurm, whose nodes are busy, has them all",
             "seconds",
             [
                 Figure(_BY_HAND, by_hand),
@@ -86,7 +81,7 @@ def _jobs_by_hand(hand: paramiko.SSHClient) -> float:
     for _ in range(_JOBS):
         cluster.run(hand, "sbatch --parsable -o /dev/null", _SCRIPT)
     taken = time.monotonic() - begun
-    _drain(hand)
+    _call_off(hand)
     return taken
 
 
@@ -94,8 +89,13 @@ def _jobs_by_api(api: httpx.Client) -> float:
     begun = time.monotonic()
     ids = service.submit_many(api, cluster.HOST, ["true"], _JOBS)
     taken = time.monotonic() - begun
-    for job_id in ids:
-        service.wait(api, job_id)
+    service.cancel_all(api, ids)
+    return taken
+
+
+def _jobs_by_peer(hand: paramiko.SSHClient) -> float:
+    taken = float(cluster.run(hand, f"PYTHONPATH=$HOME/psij python3 $HOME/psij_peer.py {_JOBS}"))
+    _call_off(hand)
     return taken
 
 
@@ -116,8 +116,9 @@ def _answers_while_jobs_are_alive(api: httpx.Client) -> tuple[float, float]:
     return idle, busy
 
 
-def _drain(hand: paramiko.SSHClient) -> None:
-    while cluster.run(hand, "squeue -h --me -o %i").strip():
+def _call_off(hand: paramiko.SSHClient) -> None:
+    cluster.run(hand, "scancel --me --state=pending")
+    while cluster.run(hand, "squeue -h --me -t pending,completing -o %i").strip():
         time.sleep(0.5)
 
 
@@ -155,7 +156,7 @@ async def _calls_of_a_cycle(there: cluster.Cluster) -> Section:
     figures = []
     try:
         for jobs in (10, 100, 1000):
-            live += await _handed_over(host, clock, jobs - len(live))
+            live += await hand_over(host, clock, jobs - len(live))
             before = transport.calls
             await host.observe(live)
             figures.append(Figure(f"{jobs} live jobs", [transport.calls - before]))
@@ -164,17 +165,3 @@ async def _calls_of_a_cycle(there: cluster.Cluster) -> Section:
         await host.release([each.part for each in live])
         await host.close()
     return Section("Remote commands of one look at all live jobs", "commands", figures)
-
-
-async def _handed_over(host: SlurmHost, clock: SystemClock, count: int) -> list[LivePart]:
-    spec = {
-        "facility_id": cluster.HOST,
-        "software": {"kind": "installed", "name": "posix-shell"},
-        "command": ["sleep", "600"],
-    }
-    parts = [Part(PartKey(clock.new_id(), 0), "anonymous", 0, 1) for _ in range(count)]
-    answers = await host.submit([Submission(part, spec, 1) for part in parts])
-    taken = [answer for answer in answers if isinstance(answer, Accepted)]
-    if len(taken) < count:
-        raise RuntimeError(f"only {len(taken)} of {count} jobs were taken")
-    return [LivePart(Part(each.key, "anonymous", 0, 1, each.handle), [0]) for each in taken]

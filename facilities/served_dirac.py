@@ -22,6 +22,8 @@ ALICE, BOB = "token-of-alice-4711", "token-of-bob-0815"
 CALLERS = {ALICE: "alice", BOB: "bob"}
 ON_BEHALF, USER, SERVICE = "on-behalf", "user", "service"
 """There is a facility for each delegation, of one and the same DIRAC."""
+EQUIPPED = "equipped"
+"""That with callers as themselves once more, with containers and with files on the grid."""
 SHELL = {"kind": "installed", "name": "posix-shell"}
 
 _SERVICE = """\
@@ -59,6 +61,15 @@ name = "{name}"
 version = "{version}"
 default = {default}
 setup = "{setup}"
+"""
+_EQUIPMENT = """
+[facility.containers]
+runtime = "charliecloud"
+images = "{images_area}"
+probe_image = "{probe_image}"
+
+[facility.staging]
+storage_element = "{storage_element}"
 """
 
 
@@ -107,10 +118,13 @@ def _configuration(grid: Mapping[str, Any], room: Path) -> str:
     software = "".join(
         _SOFTWARE.format(**each, default=str(each["version"] == newest).lower()) for each in grid["software"]
     )
+    delegations[EQUIPPED] = delegations[ON_BEHALF]
+    equipment = _EQUIPMENT.format(**grid, probe_image=grid["images"]["busybox"])
     text = _SERVICE.format(room=room)
     for name, members in delegations.items():
         lines = "\n".join(f'{member} = "{value}"' for member, value in members.items())
         text += _FACILITY.format(id=name, delegation=lines, **grid) + software
+        text += equipment if name == EQUIPPED else ""
     return text
 
 
@@ -128,6 +142,6 @@ def served(grid: dict[str, Any], room: Path) -> Iterator[GridServer]:
         clients = {token: stack.enter_context(Client(url, token)) for token in CALLERS}
         server = GridServer(url, clients, room, grid)
         for token in CALLERS:
-            for facility in (ON_BEHALF, USER):
+            for facility in (ON_BEHALF, USER, EQUIPPED):
                 server.wait_until_valid(token, facility)
         yield server

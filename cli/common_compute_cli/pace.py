@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Iterator
@@ -24,6 +25,11 @@ def local_time(timestamp: str) -> datetime:
 def sleep(seconds: float) -> None:
     """Pause."""
     time.sleep(seconds)
+
+
+async def turn() -> None:
+    """Let the event loop turn once."""
+    await asyncio.sleep(0)  # noqa: TID251  (no time passes)
 
 
 def pauses() -> Iterator[float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import signal
 import socket
 import sys
@@ -16,14 +17,18 @@ from typing import Any, Protocol
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from common_compute_cli import output
+from common_compute_cli import output, pace
 from common_compute_cli.errors import ServerDidNotStart, WrongUsage
 from common_compute_cli.manner import Manner
+from common_compute_cli.supervision import notify
 from common_compute_connector.errors import ConfigurationError
 from common_compute_connector.http.server_protocol import HttpProtocol
 from common_compute_connector.logs import configure_logs
 
 _GRACE_SECONDS = 10
+_MOST_TURNS = 1000
+_QUIET_TURNS = 4
+"""asyncio needs some after it has accepted a connection: on a closed server it would drop it."""
 
 
 class _Server(uvicorn.Server):
@@ -43,6 +48,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.should_exit:
             return
+        notify("READY=1")
         if self._as_json:
             output.print_json(self._ready, one_line=True)
         else:
@@ -52,8 +58,11 @@ class _Server(uvicorn.Server):
             sys.stdout.flush()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer whoever waits for a change, and end."""
+        """Answer whoever waits for a change, finish what was begun, and end."""
+        notify("STOPPING=1")
         self._app.answer_waiting()
+        for listening in sockets or ():
+            await accept_who_waits(listening)
         await super().shutdown(sockets)
 
 
@@ -115,7 +124,12 @@ def serve(
         server = _Server(config, app, ready, words, as_json=manner.as_json)
         if manner.until_stdin_closes:
             threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
-        server.run(sockets=[listening])
+        try:
+            server.run(sockets=[listening])
+        except SystemExit as end:
+            # So uvicorn ends where the service refuses to start, with its own code; a signal ends with 0.
+            if server.started or not end.code:
+                raise
         if not server.started:
             raise ServerDidNotStart(name, "see the lines above")
 
@@ -146,8 +160,25 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listening
 
 
+async def accept_who_waits(listening: socket.socket) -> None:
+    """Take in who has connected already, right before the socket is closed: the kernel would reset them.
+
+    From here on hardly anybody gets into the queue. Who does not is refused when the socket is closed, and
+    has sent nothing.
+    """
+    listening.listen(0)
+    quiet = 0
+    for _ in range(_MOST_TURNS):
+        quiet = 0 if select.select([listening], [], [], 0)[0] else quiet + 1
+        if quiet == _QUIET_TURNS:
+            return
+        await pace.turn()
+
+
 def _end_with_stdin(server: uvicorn.Server) -> None:
-    sys.stdin.buffer.read()
+    # Not by way of sys.stdin, whose lock this thread would hold when the interpreter ends for another reason.
+    while os.read(sys.stdin.fileno(), 65536):
+        pass
     server.should_exit = True
 
 

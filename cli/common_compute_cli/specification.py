@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, cast
 
 import yaml
@@ -15,6 +16,11 @@ try:
     from yaml import CSafeLoader as _Loader
 except ImportError:  # a PyYAML built without libyaml reads the same, slower
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+
+
+def folder() -> Path:
+    """Give the folder that holds the contract's files; an installation always has one."""
+    return Path(str(files("common_compute_connector")))
 
 
 def openapi_text() -> str:
@@ -62,7 +68,8 @@ def operation_ids() -> frozenset[str]:
 
 def use_case(name: str) -> Traversable:
     """Give the folder of a use case."""
-    return files("common_compute_cli").joinpath("use_cases", name)
+    # A folder that two links lead to would come into the sdist by one of them only.
+    return files("common_compute_connector").joinpath("console", "use_cases", name)
 
 
 @cache

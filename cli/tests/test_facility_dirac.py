@@ -232,6 +232,39 @@ def test_installed_software_in_each_version(dirac_facility, on_grid) -> None:
     ]
 
 
+def test_files_are_stored_and_found_by_their_owner_alone(dirac_facility, on_grid) -> None:
+    """What alice stores and registers she gets back by its name; nobody else reads it or writes beside it."""
+    name = f"{dirac_facility['folders']['alice']}/{time.time_ns()}"
+    source = """
+from DIRAC.DataManagementSystem.Client.DataManager import DataManager
+lfn, element = arguments
+manager = DataManager()
+open("file", "w").write("of alice's")
+put = manager.putAndRegister(lfn, "file", element)
+got = manager.getFile(lfn)
+path = got["Value"]["Successful"].get(lfn)
+answer = [put["OK"], path and open(path).read(), got["Value"]["Failed"].get(lfn)]
+"""
+    element = dirac_facility["storage_element"]
+    assert [True, "of alice's", None] == on_grid(source, name, element, user="alice")
+    assert [False, None, "Permission denied"] == on_grid(source, name, element, user="bob")
+
+
+def test_images_lie_unpacked_under_their_digests(dirac_facility) -> None:
+    """A name with a digest and one with a tag lead to the same files, which nobody but root can change."""
+    area = Path(dirac_facility["images_area"])
+    for name, reference in dirac_facility["images"].items():
+        repository, _, digest = reference.partition("@")
+        place = (area / f"{repository}:{digest}").resolve()
+        assert place == (area / f"{repository}:latest").resolve()
+        assert place.is_relative_to(area / ".flat")
+        assert (
+            f'export FACILITY_IMAGE="${{FACILITY_IMAGE:-"{name}"}}"'
+            in (place / ".singularity.d" / "env" / "10-docker2singularity.sh").read_text()
+        )
+        assert not [each for each in place.iterdir() if each.stat().st_mode & 0o022]
+
+
 def test_a_running_job_that_is_killed_dies(on_grid) -> None:
     """What a running job writes can be seen, and its command ends when the job has been killed."""
     job = on_grid(

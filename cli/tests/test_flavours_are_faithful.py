@@ -90,6 +90,8 @@ def dirac_facts() -> dirac_describe.Facts:
             "max_parametric_jobs": 100,
             "max_sandbox_bytes": 10 << 20,
             "groups": {DIRAC.facility["grid"]["group"]: DIRAC.facility["grid"]["vo"]},
+            "file_catalogs": [],
+            "storage_elements": [],
         }
     )
 

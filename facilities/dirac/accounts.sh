@@ -11,7 +11,8 @@ make_accounts() {
             fail "the account $account could not be made" "" "mend what useradd complains of, and run 'up' again"
     done
     install -d -m 755 "$STATE/run" "$STATE/log" "$STATE/roots"
-    install -d -m 700 -o "$SERVER_ACCOUNT" -g "$SERVER_ACCOUNT" "$STATE/data" "$STATE/data/sandboxes" "$STATE/data/tmp"
+    install -d -m 700 -o "$SERVER_ACCOUNT" -g "$SERVER_ACCOUNT" "$STATE/data" "$STATE/data/sandboxes" "$STATE/data/files" \
+        "$STATE/data/tmp"
     install -d -m 700 -o "$WORKER_ACCOUNT" -g "$WORKER_ACCOUNT" "$STATE/worker" "$STATE/worker/tmp"
 }
 

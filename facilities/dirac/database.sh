@@ -2,6 +2,7 @@
 
 # Those whose tables come from DIRAC's files; some of these files are nearly empty, and the service makes the tables.
 DATABASES=(
+    DataManagement/FileCatalogDB
     Framework/ProxyDB
     ResourceStatus/ResourceStatusDB
     ResourceStatus/ResourceManagementDB
@@ -28,7 +29,7 @@ start_database() {
         --pid-file="$STATE/data/mysql.pid" --sql-mode=NO_ENGINE_SUBSTITUTION --skip-log-bin --performance-schema=OFF \
         --innodb-buffer-pool-size=64M --innodb-flush-log-at-trx-commit=2
     wait_for_part 60 mariadbd _ask_database
-    [[ -e $STATE/data/databases-made ]] || _make_databases
+    _make_databases
 }
 
 _ask_database() {
@@ -40,21 +41,30 @@ _sql() {
         fail "DIRAC's databases could not be made" "$STATE/log/sql.log" "run 'up' again"
 }
 
-# Each is made as a whole: one that was interrupted has its tables made anew.
+# Each is made as a whole: one that was interrupted has its tables made anew. Those that have been made are listed, since
+# a facility that was made by older scripts may lack some.
 _make_databases() {
-    local database name sources password
+    local database name sources password made=$STATE/data/databases-made
     sources=$(echo "$ENVIRONMENT"/lib/python3*/site-packages/DIRAC)
     password=$(<"$STATE/database-password")
-    {
-        echo "CREATE OR REPLACE USER dirac@127.0.0.1 IDENTIFIED BY '$password';"
-        for database in "${DATABASES[@]}"; do
-            name=${database#*/}
-            echo "DROP DATABASE IF EXISTS $name; CREATE DATABASE $name; GRANT ALL ON $name.* TO dirac@127.0.0.1; USE $name;"
+    # The list was an empty file, which stood for all that there were, before there was a file catalogue.
+    if [[ -e $made && ! -s $made ]]; then
+        printf '%s\n' "${DATABASES[@]}" | grep --invert-match DataManagement >"$made"
+    fi
+    touch "$made"
+    for database in "${DATABASES[@]}"; do
+        ! grep --quiet --line-regexp --fixed-strings "$database" "$made" || continue
+        name=${database#*/}
+        {
+            echo "CREATE OR REPLACE USER dirac@127.0.0.1 IDENTIFIED BY '$password';"
+            echo "DROP DATABASE IF EXISTS $name; CREATE DATABASE $name; USE $name;"
             cat "$sources/${database%/*}System/DB/$name.sql"
-            echo ";"
-        done
-    } | _sql
-    touch "$STATE/data/databases-made"
+            printf ';\n'
+            printf 'GRANT ALL ON %s.* TO dirac@127.0.0.1;\n' "${DATABASES[@]#*/}"
+        } | _sql
+        rm -f "$STATE/data/tables-made"
+        echo "$database" >>"$made"
+    done
 }
 
 # The rest of the tables, which need the configuration server.

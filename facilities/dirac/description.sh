@@ -3,7 +3,7 @@
 # Nothing that is written here holds a quote or a backslash: names, numbers and paths that were looked at.
 
 describe() {
-    local user group version
+    local user group version image
     {
         echo "{\"directory\": \"$STATE\", \"configuration_server\": \"$CONFIGURATION_URL\", \"vo\": \"$VO\","
         echo "\"environment\": \"$ENVIRONMENT\", \"interpreter\": \"$ENVIRONMENT/bin/python\","
@@ -20,7 +20,10 @@ describe() {
         for version in "${SOFTWARE_VERSIONS[@]}"; do
             echo "{\"name\": \"ctapipe\", \"version\": \"$version\", \"setup\": \"$_SOFTWARE/ctapipe/$version/setupPackage.sh\"}"
         done | with_commas
-        echo "], \"users\": {"
+        echo "], \"images_area\": \"$IMAGES_AREA\", \"images\": {"
+        for image in "${IMAGES[@]}"; do echo "\"$image\": \"$(image_reference "$image")\""; done | with_commas
+        echo "}, \"storage_element\": \"$STORAGE_ELEMENT\", \"folders\": $(jq .folders "$STATE/settings.json"),"
+        echo "\"users\": {"
         for user in "${USERS[@]}"; do
             printf '"%s": {"dn": "%s", "certificate": "%s", "key": "%s", "proxies": {' "$user" "$DN_PREFIX$user" \
                 "$STATE/grid-security/users/$user.cert.pem" "$STATE/grid-security/users/$user.key.pem"
@@ -29,10 +32,11 @@ describe() {
         done | with_commas
         echo "}, \"accounts\": {\"server\": \"$SERVER_ACCOUNT\", \"worker\": \"$WORKER_ACCOUNT\"},"
         echo "\"stand_ins\": {\"opensearch-stand-in\": \"keeps jobs' parameters in place of an OpenSearch\","
-        echo "\"ctapipe\": \"a small program in the place of ctapipe\"},"
+        echo "\"ctapipe\": \"a small program in the place of ctapipe\","
+        echo "\"images_area\": \"a directory in the place of a CernVM-FS with unpacked images\"},"
         echo "\"database_socket\": \"$STATE/data/mysql.sock\", \"ports\": $(jq .ports "$STATE/settings.json"),"
         echo "\"versions\": {\"dirac\": \"$(sed -n 's/^dirac==//p' "$ENVIRONMENT/made-of")\","
-        dpkg-query --show --showformat '"${Package}": "${Version}"\n' mariadb-server python3 | with_commas
+        dpkg-query --show --showformat '"${Package}": "${Version}"\n' charliecloud-runtime mariadb-server python3 | with_commas
         echo "}}"
     } | jq . >"$STATE/facility.json.new"
     mv "$STATE/facility.json.new" "$STATE/facility.json"

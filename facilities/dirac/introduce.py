@@ -19,6 +19,7 @@ import DIRAC
 from DIRAC.Core.Base.Client import Client
 from DIRAC.Core.Security.X509Chain import X509Chain
 from DIRAC.FrameworkSystem.Client.ProxyManagerClient import ProxyManagerClient
+from DIRAC.Resources.Catalog.FileCatalog import FileCatalog
 from DIRAC.ResourceStatusSystem.Client.ResourceStatusClient import ResourceStatusClient
 from DIRAC.WorkloadManagementSystem.Client.PilotManagerClient import PilotManagerClient
 
@@ -80,10 +81,27 @@ def upload_proxies(directory: Path, chains: dict[str, X509Chain]) -> None:
     plain.unlink()
 
 
-def open_sites(sites: list[str]) -> None:
-    """Say that the sites and the storage of sandboxes may be used, without which DIRAC uses none."""
+def make_folders(folders: dict[str, str], group: str) -> None:
+    """Give users a folder each in the file catalogue, that nobody else can read."""
+    catalog = FileCatalog()
+    for user, folder in folders.items():
+        for doing, answer in (
+            ("The folder", catalog.createDirectory(folder)),
+            ("The owner", catalog.changePathOwner({folder: user})),
+            ("The group", catalog.changePathGroup({folder: group})),
+            ("The mode", catalog.changePathMode({folder: 0o700})),
+        ):
+            failed = value_of(answer, f"{doing} of {folder}")["Failed"]
+            if failed:
+                raise SystemExit(f"{doing} of {folder}: {failed[folder]}")
+
+
+def open_sites(sites: list[str], storages: list[str]) -> None:
+    """Say that the sites and the storage may be used, without which DIRAC uses none."""
     elements = [("Site", site, "Site", "all") for site in sites]
-    elements += [("Resource", "ProductionSandboxSE", "StorageElement", status) for status in STORAGE_STATUSES]
+    elements += [
+        ("Resource", name, "StorageElement", status) for name in storages for status in STORAGE_STATUSES
+    ]
     elements += [("Resource", name, "ComputingElement", "all") for name in ("loopback", "nowhere")]
     client = ResourceStatusClient()
     for element, name, kind, status_type in elements:
@@ -112,7 +130,8 @@ def main() -> None:
     act_with(administrator)
     DIRAC.initialize()
     wait_for_services([each for each in settings["ports"] if "/" in each])
-    open_sites(settings["sites"])
+    open_sites(settings["sites"], ["ProductionSandboxSE", settings["storage_element"]])
+    make_folders(settings["folders"], settings["groups"]["alice"][0])
     pilots = PilotManagerClient()
     if not pilots.getPilotInfo("pilot-1")["OK"]:
         value_of(pilots.addPilotReferences(["pilot-1"], settings["vo"], "DIRAC"), "The worker's pilot")

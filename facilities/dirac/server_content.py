@@ -12,6 +12,7 @@ Section = dict[str, Any]
 NAME = "Facility"
 # The systems say where the tables of their databases are described.
 DATABASES = {
+    "DataManagement": ["FileCatalogDB"],
     "Framework": ["ProxyDB"],
     "ResourceStatus": ["ResourceStatusDB", "ResourceManagementDB"],
     "WorkloadManagement": ["JobDB", "JobLoggingDB", "PilotAgentsDB", "SandboxMetadataDB", "TaskQueueDB"],
@@ -78,6 +79,14 @@ def systems_section(settings: Section) -> Section:
     workload["Services"]["JobManager"]["MaxParametricJobs"] = "100"
     workload["Services"]["SandboxStore"]["BasePath"] = f"{settings['directory']}/data/sandboxes"
     workload["Services"]["OptimizationMind"]["LoadJobPeriod"] = "60"
+    storage = systems["DataManagement"]["Services"]
+    storage["StorageElement"]["BasePath"] = f"{settings['directory']}/data/files"
+    # A folder is its owner's. As shipped, everybody may do everything, and read at least.
+    storage["FileCatalog"] |= {
+        "SecurityManager": "DirectorySecurityManagerWithDelete",
+        "GlobalReadAccess": "False",
+        "DefaultUmask": str(0o700),
+    }
     workload["Executors"] = {
         **shipped["WorkloadManagement"]["Executors"],
         "JobScheduling": {"HoldTime": "10"},
@@ -120,7 +129,7 @@ def _registry(settings: Section) -> Section:
     user_of_grid = "NormalUser, PrivateLimitedDelegation"
     administrator = (
         "NormalUser, JobAdministrator, CSAdministrator, ServiceAdministrator, Operator, ProxyManagement, "
-        "SiteManager, FullDelegation"
+        "SiteManager, FullDelegation, FileCatalogManagement"
     )
     properties = {"dirac_admin": administrator, "cta_pilot": "GenericPilot, LimitedDelegation"}
     return {
@@ -182,8 +191,20 @@ def _resources(settings: Section) -> Section:
                     "Path": "/WorkloadManagement/SandboxStore",
                     "Access": "remote",
                 },
-            }
+            },
+            settings["storage_element"]: {
+                "BackendType": "DISET",
+                "DIP": {
+                    "PluginName": "DIP",
+                    "Protocol": "dips",
+                    "Host": "localhost",
+                    "Port": str(settings["ports"]["DataManagement/StorageElement"]),
+                    "Path": "/DataManagement/StorageElement",
+                    "Access": "remote",
+                },
+            },
         },
+        "FileCatalogs": {"FileCatalog": {"AccessType": "Read-Write", "Status": "Active", "Master": "True"}},
     }
 
 
@@ -201,6 +222,7 @@ def _operations() -> Section:
                     "StatusTypes": {"default": "all", "StorageElement": storage},
                 }
             },
-            "Services": {"Catalogs": {}},
+            "Services": {"Catalogs": {"FileCatalog": {"Status": "Active"}}},
+            "DataManagement": {f"{each}Protocols": "dips" for each in ("Access", "Write", "Registration")},
         }
     }

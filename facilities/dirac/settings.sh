@@ -3,7 +3,7 @@
 # Where everything lies that is not a package of Debian's.
 readonly USUAL_STATE=/var/lib/common-compute/facilities/dirac
 STATE=${COMMON_COMPUTE_DIRAC_DIRECTORY:-$USUAL_STATE}
-# The first of thirteen ports that follow each other; all are listened on at 127.0.0.1 only.
+# The first of fifteen ports that follow each other; all are listened on at 127.0.0.1 only.
 FIRST_PORT=${COMMON_COMPUTE_DIRAC_FIRST_PORT:-22700}
 # How many processors the worker has for jobs, whatever this machine has: jobs of tests sleep more than they compute.
 WORKER_PROCESSORS=${COMMON_COMPUTE_DIRAC_PROCESSORS:-8}
@@ -46,6 +46,8 @@ SERVICES=(
     WorkloadManagement/SandboxStore
     WorkloadManagement/PilotManager
     WorkloadManagement/WMSAdministrator
+    DataManagement/FileCatalog
+    DataManagement/StorageElement
 )
 # Everything that runs, in the order in which it is started. The stand-in is none of DIRAC's parts: it keeps what
 # DIRAC 9 keeps in an OpenSearch, of which Debian has no package.
@@ -57,6 +59,10 @@ PARTS=(
     optimizers
     job-agent
 )
+
+# The storage element, and in the catalogue a folder for each of these users, which nobody else can read.
+STORAGE_ELEMENT=LOOPBACK-disk
+USERS_WITH_FILES=(alice bob)
 
 declare -A PORT
 _port=$FIRST_PORT
@@ -77,13 +83,20 @@ write_settings() {
     local part user
     {
         echo "{\"directory\": \"$STATE\", \"vo\": \"$VO\", \"dn_prefix\": \"$DN_PREFIX\","
-        echo "\"sites\": [\"${SITES[0]}\", \"${SITES[1]}\"], \"processors\": $WORKER_PROCESSORS, \"ports\": {"
+        echo "\"sites\": [\"${SITES[0]}\", \"${SITES[1]}\"], \"processors\": $WORKER_PROCESSORS,"
+        echo "\"storage_element\": \"$STORAGE_ELEMENT\", \"folders\": {"
+        for user in "${USERS_WITH_FILES[@]}"; do echo "\"$user\": \"$(folder_of "$user")\""; done | with_commas
+        echo "}, \"ports\": {"
         for part in "${!PORT[@]}"; do echo "\"$part\": ${PORT[$part]}"; done | with_commas
         echo "}, \"groups\": {"
         for user in "${USERS[@]}"; do echo "\"$user\": [\"${GROUPS_OF[$user]// /\", \"}\"]"; done | with_commas
         echo "}}"
     } | jq . >"$STATE/settings.json.new"
     mv "$STATE/settings.json.new" "$STATE/settings.json"
+}
+
+folder_of() {
+    echo "/$VO/user/${1:0:1}/$1"
 }
 
 with_commas() {

@@ -69,6 +69,7 @@ _together() {
 _prepare() {
     make_certificates
     make_software
+    make_images
     # The accounts may be unable to enter the place where these sources lie.
     install -d -m 755 "$STATE/programs"
     install -m 755 "$here/job-agent" "$here"/*.py "$STATE/programs/"

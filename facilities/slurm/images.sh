@@ -1,6 +1,11 @@
-# The images: small root file systems made of Debian's packages, kept as OCI layouts, and pushed to the registry.
-#
-# They are built once; their digests change with each building, so whoever needs one reads it from the description.
+# The images, built once and pushed to the registry; whoever needs one reads its digest from the description.
+
+# shellcheck source=../image_roots.sh
+source "$here/../image_roots.sh"
+
+apart() {
+    in_host registry "$@"
+}
 
 _layout() {
     echo "$(room registry)/srv/images/$1"
@@ -12,7 +17,7 @@ provide_images() {
     for image in "${IMAGES[@]}"; do
         declare -F "_root_of_$image" >/dev/null ||
             refuse "there is no image '$image' to build: COMMON_COMPUTE_SLURM_IMAGES can name busybox and python"
-        _is_built "$image" "$(_recipe "$image")" || _build "$image"
+        _is_built "$image" "$(image_recipe "$image")" || _build "$image"
     done
     for image in $(image_names); do
         _push "$image"
@@ -46,12 +51,7 @@ add_image() {
 }
 
 _digest() {
-    jq --raw-output '.manifests[0].digest' "$(_layout "$1")/oci/index.json"
-}
-
-# What an image is made by: another text here, and it is built again.
-_recipe() {
-    declare -f "_root_of_$1" _pack | sha256sum
+    digest_of_layout "$(_layout "$1")/oci"
 }
 
 _is_built() {
@@ -64,10 +64,10 @@ _build() {
     work=$(room registry)/srv/building/$image
     rm -rf "$work"
     mkdir -p "$work"
-    "_root_of_$image" "$work" "/srv/building/$image" >"$(log_of registry "image-$image")" 2>&1 ||
+    make_root "$image" "$work" "/srv/building/$image" >"$(log_of registry "image-$image")" 2>&1 ||
         fail "the image '$image' could not be built" "$(log_of registry "image-$image")" \
             "mend the network or apt's sources, and run 'up' again"
-    _pack "$image" "$work/root.tar" "$(_recipe "$image")"
+    _pack "$image" "$work/root.tar" "$(image_recipe "$image")"
     rm -rf "$work"
     say "The image $image is built"
 }
@@ -79,14 +79,8 @@ _pack() {
     log=$(log_of registry "image-$name")
     rm -rf "$layout.new"
     mkdir -p "$layout.new"
-    {
-        umoci init --layout "$layout.new/oci" &&
-            umoci new --image "$layout.new/oci:latest" &&
-            umoci raw add-layer --image "$layout.new/oci:latest" "$root" &&
-            umoci config --image "$layout.new/oci:latest" --config.cmd /bin/sh --config.env LANG=C.UTF-8 \
-                --config.env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-                --config.env FACILITY_IMAGE="$name" --os linux --architecture "$(dpkg --print-architecture)"
-    } >>"$log" 2>&1 || fail "the image '$name' could not be packed" "$log" "give a tar archive of a root file system"
+    pack_image "$name" "$root" "$layout.new/oci" >>"$log" 2>&1 ||
+        fail "the image '$name' could not be packed" "$log" "give a tar archive of a root file system"
     echo "$recipe" >"$layout.new/recipe"
     rm -rf "$layout"
     mv "$layout.new" "$layout"
@@ -98,38 +92,4 @@ _push() {
     ! ask_registry "/facility/$name/manifests/$(_digest "$name")" || return 0
     in_host registry skopeo copy --quiet "oci:/srv/images/$name/oci:latest" "docker://$REGISTRY/facility/$name:latest" \
         >>"$log" 2>&1 || fail "the image '$name' could not be pushed" "$log" "run 'up' again"
-}
-
-# A shell and the usual tools: one program of one megabyte.
-_root_of_busybox() {
-    local root=$1/root tool
-    mkdir -p "$root"/{bin,dev,etc,home,mnt,proc,root,run,srv,sys,tmp,usr,var/tmp}
-    chmod 1777 "$root/tmp" "$root/var/tmp"
-    cp /bin/busybox "$root/bin/"
-    for tool in $(busybox --list); do
-        [[ -e $root/bin/$tool ]] || ln -s busybox "$root/bin/$tool"
-    done
-    _write_accounts "$root"
-    tar --sort=name --owner=0 --group=0 --numeric-owner --directory "$root" --create --file "$1/root.tar" .
-}
-
-_write_accounts() {
-    echo 'root:x:0:0:root:/root:/bin/sh' >"$1/etc/passwd"
-    echo 'root:x:0:' >"$1/etc/group"
-}
-
-# Python with its whole standard library and nothing else: the packages are unpacked and not set up, which takes
-# a third of the time and needs no package manager in the image.
-_root_of_python() {
-    local proxies
-    mapfile -t proxies < <(env | grep --extended-regexp --ignore-case '^(http|https|no)_proxy=' || true)
-    in_host registry env "${proxies[@]}" mmdebstrap --mode=root --variant=extract --format=tar \
-        --include=base-files,bash,coreutils,dash,findutils,grep,gzip,libc-bin,python3,sed,tar \
-        --dpkgopt='path-exclude=/usr/share/doc/*' --skip=output/dev \
-        bookworm "$2/root.tar"
-    # What setting up would have made, and runtimes want to put something over. There are no devices in it, since no
-    # user may make any.
-    mkdir -p "$1/more"/{dev,etc}
-    _write_accounts "$1/more"
-    tar --owner=0 --group=0 --numeric-owner --directory "$1/more" --append --file "$1/root.tar" ./dev ./etc/passwd ./etc/group
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
@@ -14,6 +14,8 @@ except ImportError:  # a PyYAML built without libyaml reads the same, slower
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
 Document = dict[str, Any]
+
+_MEMBERS = frozenset({"id", "class", "level", "operations", "sentence"})
 
 
 class NoContract(Exception):
@@ -66,7 +68,7 @@ def read_version(place: Path) -> Version:
         NoContract: there is none, or it cannot be read.
     """
     file = place / "openapi.yaml" if place.is_dir() else place
-    openapi = _read(file)
+    openapi = read_yaml(file)
     if not isinstance(openapi, dict) or not isinstance(openapi.get("paths"), dict):
         raise NoContract(f"{file} is no OpenAPI document: it has no paths")
     if not isinstance(openapi.get("info"), dict) or "version" not in openapi["info"]:
@@ -75,18 +77,38 @@ def read_version(place: Path) -> Version:
     requirements, steps = beside / "requirements.yaml", beside / "transitions.yaml"
     return Version(
         openapi,
-        tuple(_read(requirements)["requirements"]) if requirements.is_file() else (),
-        _steps(_read(steps)) if steps.is_file() else frozenset(),
+        _requirements(requirements) if requirements.is_file() else (),
+        _steps(steps) if steps.is_file() else frozenset(),
     )
 
 
-def _steps(document: Document) -> frozenset[tuple[str, str]]:
-    return frozenset((str(each["from"]), str(each["to"])) for each in document["steps"])
+def _requirements(file: Path) -> tuple[Document, ...]:
+    read = read_yaml(file)
+    entries = read.get("requirements") if isinstance(read, dict) else None
+    if not isinstance(entries, list):
+        raise NoContract(f"{file} has no list of requirements")
+    for number, each in enumerate(entries, 1):
+        missing = _MEMBERS - each.keys() if isinstance(each, dict) else _MEMBERS
+        if missing:
+            raise NoContract(f"{file}: requirement number {number} has no {', '.join(sorted(missing))}")
+    return tuple(entries)
 
 
-def _read(file: Path) -> Document:
+def _steps(file: Path) -> frozenset[tuple[str, str]]:
     try:
-        return cast("Document", yaml.load(file.read_bytes(), Loader=_Loader))
+        return frozenset((str(each["from"]), str(each["to"])) for each in read_yaml(file)["steps"])
+    except (LookupError, TypeError) as error:
+        raise NoContract(f"{file} has no list of steps, each with from and to") from error
+
+
+def read_yaml(file: Path) -> Any:
+    """Read a YAML file.
+
+    Raises:
+        NoContract: it cannot be read, or is no YAML.
+    """
+    try:
+        return yaml.load(file.read_bytes(), Loader=_Loader)
     except OSError as error:
         raise NoContract(f"{file} cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:

@@ -25,6 +25,7 @@ WRITTEN = {
     "docs/certificate.md": "facilities/certificate.md",
     "docs/threats.md": "facilities/threats.md",
     "docs/staging.md": "facilities/staging.md",
+    "docs/deployment.md": "facilities/deployment.md",
     "docs/rosetta_import.md": "facilities/rosetta_import.md",
     "docs/facilities/internal.md": "facilities/internal.md",
     "docs/facilities/ssh.md": "facilities/ssh.md",

@@ -23,13 +23,17 @@ FILES = {
 }
 """What a page's reader has in the folder before."""
 
+RUN_ELSEWHERE = {"facilities/deployment.md": "deploy/tests/test_deployment_page.py"}
+"""Pages for administrators of a whole machine: their own tests run each block, with other paths."""
+
 SOURCES = {page: ROOT / source for source, page in WRITTEN.items()} | {
     str(file.relative_to(WRITTEN_HERE)): file for file in (WRITTEN_HERE).glob("**/*.md")
 }
 WITH_CODE = sorted(
     page
     for page, file in SOURCES.items()
-    if any(block.language in RUN for block in blocks_of(file.read_text(encoding="utf-8")))
+    if page not in RUN_ELSEWHERE
+    and any(block.language in RUN for block in blocks_of(file.read_text(encoding="utf-8")))
 )
 
 
@@ -48,6 +52,12 @@ def test_the_code_of_a_page_runs(page: str, tmp_path: Path) -> None:
         shutil.copyfile(file, tmp_path / name)
     expected = sum(block.language in RUN for block in blocks(page))
     assert expected == run_page(blocks(page), tmp_path)
+
+
+def test_what_runs_elsewhere_does() -> None:
+    """The tests that are named for a page read that page."""
+    for page, tests in RUN_ELSEWHERE.items():
+        assert SOURCES[page].name in (ROOT / tests).read_text(encoding="utf-8")
 
 
 def test_no_fence_is_overlooked() -> None:

@@ -13,6 +13,7 @@ from common_compute_cli import output, specification
 from common_compute_cli.connection import AsJson
 from common_compute_cli.errors import ANSWER_IS_NO, WrongUsage
 from common_compute_cli.extras import needs
+from common_compute_proposal.allowance import broken_subjects, not_named
 from common_compute_proposal.changes import Change, Weight, changes_between
 from common_compute_proposal.review import NotAForm, form, read_form
 from common_compute_proposal.versions import NoContract, read_version
@@ -82,8 +83,7 @@ def diff(
         records = [record.read_text(encoding="utf-8") for record in allowed_by or ()]
     except (NoContract, OSError, UnicodeDecodeError) as error:
         raise WrongUsage(f"{error}.") from error
-    breaks = {change.subject for change in changes if change.weight is Weight.BREAK}
-    unnamed = {subject for subject in breaks if not any(subject in record for record in records)}
+    unnamed = not_named(broken_subjects(changes), records)
     if as_json:
         told = [
             {"subject": each.subject, "place": each.place, "weight": each.weight.value, "change": each.words}
@@ -109,6 +109,58 @@ def _tell(changes: list[Change], unnamed: set[str]) -> None:
     if unnamed:
         closing += f" No decision record that was given names {', '.join(sorted(unnamed))}."
     output.console().print(output.plain(closing))
+
+
+@app.command()
+def lint(
+    place: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="A folder like spec/, or its openapi.yaml; or this program's."),
+    ] = None,
+    rules: Annotated[bool, typer.Option("--rules", help="List the rules, and look at nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Hold the contract against our own rules, which no linter of OpenAPI can know.
+
+    The exit code is 1 if a rule finds something, and 0 if none does. What is released is compared where there
+    is a folder `released`; what asks for requirements applies where there is a requirements.yaml.
+    """
+    with needs("proposal"):
+        from common_compute_proposal.lint import RULES, findings_of
+        from common_compute_proposal.source import read_source
+    if rules:
+        output.table(
+            ["RULE", "WHAT IT ASKS"],
+            [(rule.__name__.replace("_", " "), str(rule.__doc__).partition("\n")[0]) for rule in RULES],
+            empty="None.",
+        )
+        return
+    try:
+        source = read_source(place if place is not None else specification.folder())
+        findings = findings_of(source)
+    except NoContract as error:
+        raise WrongUsage(f"{error}.") from error
+    if as_json:
+        output.print_json(
+            [
+                {
+                    "file": str(each.file),
+                    "line": each.line,
+                    "pointer": each.pointer,
+                    "rule": each.rule,
+                    "words": each.words,
+                }
+                for each in findings
+            ]
+        )
+    else:
+        for each in findings:
+            sys.stdout.write(f"{output.plain(f'{each.file}:{each.line}: {each.rule}: {each.words}')}\n")
+        operations, requirements = len(source.version.operations), len(source.version.requirements)
+        looked = f"{operations} operations, {requirements} requirements, {len(RULES)} rules"
+        told = f"{len(findings)} findings" if findings else "nothing found"
+        sys.stderr.write(f"{output.plain(f'{source.document}: {looked}: {told}.')}\n")
+    raise typer.Exit(ANSWER_IS_NO if findings else 0)
 
 
 @app.command()

@@ -15,6 +15,7 @@ import jsonschema_rs
 import pytest
 
 from common_compute_conformance.certificate import Certificate
+from common_compute_conformance.contract import load_contract
 from common_compute_conformance.reporting.verification import schema_text, verify
 from common_compute_conformance.seal import file_of, sealed
 from common_compute_mutants.houses import ANNA, BERT
@@ -38,7 +39,7 @@ def test_real_certificates_are_whole(certificate: Certificate) -> None:
     verification = verify(file_of(certificate.document()))
     assert () == verification.faults
     assert (
-        "It is about the spec 1.0.0, the one that this kit carries.",
+        f"It is about the spec {load_contract().version}, the one that this kit carries.",
         "It was made by common-compute 0.1.0, this kit.",
     ) == verification.versions
 
@@ -179,7 +180,7 @@ def test_other_versions_are_told(certified: Certificate) -> None:
     verification = verify(_resealed(certified, edit))
     assert any("What it says of the class" in each for each in verification.faults)
     other = verify(_resealed(certified, lambda document: document["spec"].update({"openapi.yaml": "0" * 64})))
-    assert (True, "It is about the spec 1.0.0, which this kit does not know.") == (
+    assert (True, f"It is about the spec {load_contract().version}, which this kit does not know.") == (
         other.whole,
         other.versions[0],
     )

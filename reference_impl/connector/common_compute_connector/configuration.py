@@ -23,6 +23,7 @@ from common_compute_connector.access import SCOPES
 from common_compute_connector.configuration_table import TableReader
 from common_compute_connector.errors import ConfigurationError
 from common_compute_connector.protocol import FacilityConfiguration
+from common_compute_connector.service_credentials import with_credentials
 from common_compute_connector.tokens.oidc import READING, Issuer
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}", re.ASCII)
@@ -108,6 +109,8 @@ def configuration_of(
         ConfigurationError: with one sentence for each fault.
     """
     faults: list[str] = []
+    digest = _digest(table)  # of the file as it is written, which is the same for all replicas
+    table = with_credentials(table, environment, faults)
     whole = TableReader(dict(table), "the file", faults)
     configuration = Configuration(
         service=_service(_table(table, "service", faults)),
@@ -115,7 +118,7 @@ def configuration_of(
         access=_access(_table(table, "access", faults), directory, faults),
         limits=_limits(_table(table, "limits", faults)),
         facilities=_facilities(table.get("facility", []), faults),
-        digest=_digest(table),
+        digest=digest,
     )
     whole.expect("service", "store", "access", "limits", "facility")
     whole.finish()

@@ -178,3 +178,13 @@ def test_a_file_that_is_no_toml_is_told(tmp_path: Path, content: bytes) -> None:
         read_configuration(tmp_path / "c.toml")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_configuration(tmp_path / "nothing.toml")
+
+
+def test_files_of_the_service_manager_are_found() -> None:
+    """A text that begins with the variable of LoadCredential= names a file there; the digest is of what is written."""
+    text = LEAST + '[access]\nkind = "bearer"\ntokens_file = "$CREDENTIALS_DIRECTORY/tokens"\n'
+    one, other = (_read(text, CREDENTIALS_DIRECTORY=f"/run/credentials/{name}") for name in ("one", "other"))
+
+    assert Path("/run/credentials/one/tokens") == one.access.tokens_file
+    assert one.digest == other.digest
+    assert any("a unit with LoadCredential= has it" in fault for fault in _faults(text))

@@ -35,6 +35,7 @@ from DIRAC.ConfigurationSystem.Client.Helpers import Registry, Resources
 from DIRAC.Core.DISET.ThreadConfig import ThreadConfig
 from DIRAC.Core.Utilities.ReturnValues import SErrorException
 from DIRAC.FrameworkSystem.Client.ProxyManagerClient import ProxyManagerClient
+from DIRAC.Resources.Catalog.FileCatalog import FileCatalog
 from DIRAC.WorkloadManagementSystem.Client.JobManagerClient import JobManagerClient
 from DIRAC.WorkloadManagementSystem.Client.JobMonitoringClient import JobMonitoringClient
 from DIRAC.WorkloadManagementSystem.Client.SandboxStoreClient import SandboxStoreClient
@@ -226,8 +227,8 @@ class Grid:
             )
         return base64.b64encode(archive).decode("ascii")
 
-    def describe(self) -> Json:
-        """Tell what the configuration server says of this DIRAC."""
+    def describe(self, vo: str) -> Json:
+        """Tell what the configuration server says of this DIRAC, and of what it has for a VO."""
         services = "/Systems/WorkloadManagement/Services"
         groups = gConfig.getSections("/Registry/Groups").get("Value", [])
         return {
@@ -237,7 +238,16 @@ class Grid:
             "max_parametric_jobs": gConfig.getValue(f"{services}/JobManager/MaxParametricJobs", 20),
             "max_sandbox_bytes": gConfig.getValue(f"{services}/SandboxStore/MaxSandboxSizeMiB", 10) << 20,
             "groups": {group: Registry.getVOForGroup(group) or None for group in sorted(groups)},
+            "file_catalogs": self._file_catalogs(vo),
+            "storage_elements": sorted(gConfig.getSections("/Resources/StorageElements").get("Value", [])),
         }
+
+    @staticmethod
+    def _file_catalogs(vo: str) -> list[str]:
+        """Name the catalogues in which the VO's jobs can look files up and write them down."""
+        catalogs = FileCatalog(vo=vo)
+        writable = {name for name, *_ in catalogs.writeCatalogs}
+        return sorted(name for name, *_ in catalogs.readCatalogs if name in writable)
 
     def whoami(self) -> Json:
         """Tell whom DIRAC takes this for: its user or host, the group, and whether by a proxy."""

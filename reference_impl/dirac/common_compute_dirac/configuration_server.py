@@ -43,7 +43,9 @@ class ConfigurationServer:
 
     async def _ask(self) -> None:
         try:
-            told = await self._worker.call("describe", {}, deadline_seconds=self._settings.call_seconds)
+            told = await self._worker.call(
+                "describe", {"vo": self._settings.vo}, deadline_seconds=self._settings.call_seconds
+            )
             self.facts = describe.read_facts(told)
         except (DiracUnreachable, DiracRefused) as error:
             self._trouble = error.detail

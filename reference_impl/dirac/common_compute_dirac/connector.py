@@ -40,6 +40,7 @@ from common_compute_connector.protocol import (
     Unknown,
 )
 from common_compute_dirac import describe, endings, states
+from common_compute_dirac.afterwards import Afterwards
 from common_compute_dirac.configuration_server import ConfigurationServer
 from common_compute_dirac.enrolments import EachTheirOwn, OneUser, Users
 from common_compute_dirac.handing_over import HandingOver
@@ -99,12 +100,17 @@ class DiracFacility:
         self._configuration = ConfigurationServer(settings, worker, clock)
         self._handing_over = HandingOver(settings, worker, users, clock, service_id)
         self._homecoming = Homecoming(settings, worker, clock)
+        self._afterwards = Afterwards(worker, clock, settings.call_seconds)
         # Who asked for a job's end is not in DIRAC; after a restart our own wishes look like somebody else's
         # until the dispatcher repeats them.
         self._asked_to_end: set[PartKey] = set()
 
     async def describe(self) -> Document:
-        """Give the facility document; the configuration server is asked beside it, and now and then again."""
+        """Give the facility document; the configuration server is asked beside it, and now and then again.
+
+        The ground asks for it also while nothing is alive, so this is where ended jobs are looked at.
+        """
+        await self._afterwards.look()
         document = await self._configuration.document()
         self.max_tasks_per_part = describe.max_tasks_per_part(self._settings, self._configuration.facts)
         return document
@@ -160,6 +166,8 @@ class DiracFacility:
                 tasks.append(await self._ended(index, number, job, handle, until))
             else:
                 tasks.append(endings.seen_live(index, number, job))
+            if tasks[-1].state is not None and tasks[-1].state.terminal:
+                self._afterwards.note(handle.acting, number)
         return Observation(key, tasks)
 
     async def _ended(self, index: int, number: int, job: JobSeen, handle: Handle, until: float) -> TaskSeen:
@@ -228,7 +236,9 @@ class DiracFacility:
                 # Nobody can act for that user any more: what is left there is DIRAC's own to remove.
                 _log.warning("left in DIRAC", parts=[part.key for part, _ in some], detail=error.detail)
                 gone.extend(part.key for part, _ in some)
+                self._afterwards.forget(acting, numbers)
                 return
+            self._afterwards.forget(acting, numbers)
             left = {int(number) for number, job in told.items() if job["Status"] != states.DELETED}
             gone.extend(part.key for part, handle in some if not left.intersection(handle.jobs))
 

@@ -9,6 +9,7 @@ from typing import Any
 from common_compute_connector.protocol import Document
 from common_compute_dirac import states
 from common_compute_dirac.settings import SHELL, Settings, Software
+from common_compute_dirac.staging_settings import SCHEME
 
 _MEBIBYTE = 1024 * 1024
 _OF_AN_ARCHIVE = 256 * 1024
@@ -25,6 +26,8 @@ class Facts:
     max_parametric_jobs: int = 20
     max_sandbox_bytes: int = 10 * _MEBIBYTE
     vo_of_group: Mapping[str, str | None] | None = None
+    file_catalogs: tuple[str, ...] = ()
+    storage_elements: tuple[str, ...] = ()
 
 
 def read_facts(told: Mapping[str, Any]) -> Facts:
@@ -36,6 +39,8 @@ def read_facts(told: Mapping[str, Any]) -> Facts:
         max_parametric_jobs=int(told["max_parametric_jobs"]),
         max_sandbox_bytes=int(told["max_sandbox_bytes"]),
         vo_of_group=dict(told["groups"]),
+        file_catalogs=tuple(map(str, told["file_catalogs"])),
+        storage_elements=tuple(map(str, told["storage_elements"])),
     )
 
 
@@ -61,27 +66,47 @@ def faults(settings: Settings, facts: Facts) -> list[str]:
             told.append(f"there is no group {group}")
         elif vo != settings.vo:
             told.append(f"the group {group} is of the VO {vo}, not of {settings.vo}")
+    if settings.staging is not None:
+        if not facts.file_catalogs:
+            told.append(f"{settings.vo} has no file catalogue")
+        if settings.staging.storage_element not in facts.storage_elements:
+            told.append(f"there is no storage element {settings.staging.storage_element}")
     return told
+
+
+def stages(settings: Settings, facts: Facts) -> bool:
+    """Tell whether files can come from the grid and go there: all that it takes is there."""
+    staging = settings.staging
+    return (
+        staging is not None
+        and bool(facts.file_catalogs)
+        and staging.storage_element in facts.storage_elements
+    )
 
 
 def facility_document(settings: Settings, facts: Facts | None) -> Document:
     """Give the document; what only the configuration server can tell is absent before it was asked."""
     known = facts or Facts()
     enrols = settings.delegation.kind != "service"
+    containers, staged = settings.containers, stages(settings, known)
     sites = list(settings.sites or known.sites)
     document: dict[str, Any] = {
         "id": settings.id,
         "name": settings.name,
-        "description": settings.description,
+        "description": _description(settings),
         "kind": "dirac",
-        "conforms_to": ["core", "software", "arrays", "ranges", *(["credentials"] if enrols else [])],
+        "conforms_to": [
+            *("core", *(["container"] if containers else []), "software", "arrays", "ranges"),
+            *(["staging"] if staged else []),
+            *(["credentials"] if enrols else []),
+        ],
         "architectures": list(settings.architectures),
         "scheduler": {"kind": "dirac", **({"version": known.version} if known.version else {})},
-        "container_runtimes": [],
+        "container_runtimes": [{"name": containers.runtime, "image_formats": ["oci"]}] if containers else [],
         "queues": [],
         "sites": sites,
         "storage": [],
-        "input_url_schemes": [],
+        "input_url_schemes": [SCHEME] if staged else [],
         "resources": _resources(settings, sites),
         "limits": {
             "max_array_tasks": settings.max_array_tasks,
@@ -94,7 +119,7 @@ def facility_document(settings: Settings, facts: Facts | None) -> Document:
             "lost_after_seconds": settings.lost_after_seconds,
             "cancel_grace_seconds": settings.heartbeat_seconds,
         },
-        "reason_codes": list(states.REASON_CODES),
+        "reason_codes": [*states.REASON_CODES, *(["image-unavailable"] if containers else [])],
         "backend_parameters": {
             "type": "object",
             "additionalProperties": False,
@@ -114,12 +139,23 @@ def facility_document(settings: Settings, facts: Facts | None) -> Document:
             }
             for server in settings.servers
         ],
-        "probe": {"installed": {"kind": "installed", "name": SHELL}},
+        "probe": {
+            "installed": {"kind": "installed", "name": SHELL},
+            **({"container": {"kind": "container", "image": containers.probe_image}} if containers else {}),
+        },
     }
     wrong = faults(settings, facts) if facts else []
     if wrong:
         document["status"] = {"state": "degraded", "message": f"By DIRAC's configuration {'; '.join(wrong)}."}
     return document
+
+
+def _description(settings: Settings) -> str:
+    """Give the administrator's words, and under them the images that there are, one per line."""
+    images = settings.containers.catalogue if settings.containers else ()
+    if not images:
+        return settings.description
+    return "\n".join([f"{settings.description}\n", "Images that are there:", *images])
 
 
 def _resources(settings: Settings, sites: Sequence[str]) -> dict[str, Any]:

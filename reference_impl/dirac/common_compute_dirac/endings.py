@@ -56,7 +56,11 @@ def seen_ended(
     )
 
 
-_NO_COMMAND = {"software": "software-unavailable", "input": "input-unavailable"}
+_NO_COMMAND = {
+    "software": "software-unavailable",
+    "input": "input-unavailable",
+    "image": "image-unavailable",
+}
 
 
 def _of_command(outcome: Outcome) -> dict[str, Any]:
@@ -84,4 +88,5 @@ def _resolved(job: JobSeen, outcome: Outcome | None = None, version: str | None 
     host = outcome.host or None if outcome else None
     if site is None and host is None:
         return None
-    return Resolved(software_version=version, site=site, host=host)
+    digest = outcome.image_digest if outcome else None
+    return Resolved(image_digest=digest, software_version=version, site=site, host=host)

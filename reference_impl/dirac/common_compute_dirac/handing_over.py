@@ -27,12 +27,15 @@ from common_compute_connector.protocol import (
     Submission,
     Unknown,
 )
+from common_compute_connector.references import Reference
 from common_compute_dirac import jdl, states
 from common_compute_dirac.describe import Facts, find_software
 from common_compute_dirac.enrolments import NoIdentity, Users
 from common_compute_dirac.handles import Handle
-from common_compute_dirac.packing import TooLarge, pack_part
-from common_compute_dirac.settings import Settings
+from common_compute_dirac.images import Image
+from common_compute_dirac.packing import Lacking, TooLarge, pack_part
+from common_compute_dirac.settings import Settings, Software
+from common_compute_dirac.staging import destination_fault
 from common_compute_dirac.states import JobSeen
 from common_compute_dirac.worker import DiracRefused, DiracUnreachable, Identity, Worker
 
@@ -55,17 +58,22 @@ class HandingOver:
     async def submit(self, submission: Submission, facts: Facts) -> Accepted | Refused | Deferred | Unknown:
         """Submit a part."""
         part, spec = submission.part, submission.spec
-        software = find_software(self._settings.software, spec["software"])
-        if software is None:
-            return Refused(part.key, Reason("software-unavailable", "it is not in the catalogue any more"))
+        runs_in = self._runs_in(spec["software"])
+        if isinstance(runs_in, Reason):
+            return Refused(part.key, runs_in)
+        unfit = destination_fault(spec, self._settings)
+        if unfit is not None:
+            return Refused(part.key, Reason("submission-rejected", unfit))
         try:
             arguments = {
                 "jdl": jdl.description(self._settings, self._service_id, part.key, part.task_count, spec),
-                "files": pack_part(self._settings, submission, software, facts),
+                "files": pack_part(self._settings, submission, runs_in, facts),
             }
             acting = await self._users.identity(part.owner)
         except (jdl.NoSafeWord, TooLarge) as error:
             return Refused(part.key, Reason("submission-rejected", str(error)))
+        except Lacking as error:
+            return Refused(part.key, Reason("input-unavailable", str(error)))
         except NoIdentity as error:
             return Refused(part.key, Reason("credential-rejected", str(error)))
         try:
@@ -79,7 +87,18 @@ class HandingOver:
             return Unknown(part.key, f"DIRAC made {len(jobs)} jobs of {part.task_count} tasks")
         if told["to_confirm"]:
             await self._confirm(jobs, acting)
-        return Accepted(part.key, Handle(jobs, acting, software.version).text())
+        version = runs_in.version if isinstance(runs_in, Software) else None
+        return Accepted(part.key, Handle(jobs, acting, version).text())
+
+    def _runs_in(self, wish: Mapping[str, Any]) -> Software | Image | Reason:
+        """Give what a job's `software` means, or why there is none."""
+        if wish["kind"] == "installed":
+            software = find_software(self._settings.software, wish)
+            return software or Reason("software-unavailable", "it is not in the catalogue any more")
+        containers = self._settings.containers
+        if containers is None or "image" not in wish:
+            return Reason("image-unavailable", "the facility runs no such container any more")
+        return Image(containers, Reference.read(wish["image"]))
 
     async def _refused(
         self, part: Part, error: DiracRefused, acting: Identity | None

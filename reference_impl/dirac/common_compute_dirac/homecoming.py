@@ -10,9 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common_compute_connector.clock import Clock
-from common_compute_connector.protocol import Collected, EndedTask, LogBytes, ResultBytes, Stream
-from common_compute_dirac.sandbox import BrokenSandbox, Output, read_output
+from common_compute_connector.plan import OutputRule
+from common_compute_connector.protocol import (
+    Collected,
+    EndedTask,
+    LogBytes,
+    ResultBytes,
+    ResultSent,
+    Stream,
+)
+from common_compute_dirac.sandbox import BrokenSandbox, Output, Sent, read_output
 from common_compute_dirac.settings import Settings
+from common_compute_dirac.staging import destination
+from common_compute_dirac.staging_settings import SCHEME
 from common_compute_dirac.worker import DiracRefused, DiracUnreachable, Identity, Worker
 
 _MEBIBYTE = 1024 * 1024
@@ -100,8 +110,9 @@ class Homecoming:
             _, (_, oldest) = self._kept.popitem(last=False)
             size -= oldest.output.size_bytes if oldest.output is not None else 0
 
-    @staticmethod
-    def unpack(task: EndedTask, kept: Kept) -> Iterator[LogBytes | ResultBytes | Collected]:
+    def unpack(
+        self, task: EndedTask, kept: Kept
+    ) -> Iterator[LogBytes | ResultBytes | ResultSent | Collected]:
         """Give a task's logs, those of its results that a rule of its job means, and what was lost."""
         key, index, output = task.part.key, task.index, kept.output
         if output is None:
@@ -113,7 +124,17 @@ class Homecoming:
         for path, content in output.results.items():
             if any(rule.matches(path) for rule in task.outputs):
                 yield ResultBytes(key, index, path, _chunks(content))
+        for sent in output.sent:
+            if any(self._went_there(sent, rule, index) for rule in task.outputs):
+                yield ResultSent(key, index, sent.path, sent.size_bytes, sent.sha256, f"{SCHEME}:{sent.lfn}")
         yield Collected(key, index, output.lost)
+
+    def _went_there(self, sent: Sent, rule: OutputRule, index: int) -> bool:
+        """Tell whether this rule sends such a file to that place: a job could make up another one."""
+        if not rule.matches(sent.path):
+            return False
+        names = [destination(rule, self._settings.vo, of) for of in (None, index)]
+        return sent.lfn in [f"{name}{sent.path}" if name and name.endswith("/") else name for name in names]
 
 
 async def _chunks(content: bytes) -> AsyncIterator[bytes]:

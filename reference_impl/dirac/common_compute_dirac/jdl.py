@@ -99,8 +99,11 @@ def description(
         lines["Priority"] = str(int(wishes["Priority"]))
     if wishes.get("BannedSites"):
         lines["BannedSites"] = _texts(*map(_word, wishes["BannedSites"]))
-    if settings.tags:
-        lines["Tags"] = _texts(*map(_word, settings.tags))
+    tags = list(settings.tags)
+    if settings.containers and spec["software"]["kind"] == "container":
+        tags += settings.containers.container_tags
+    if tags:
+        lines["Tags"] = _texts(*map(_word, dict.fromkeys(tags)))
     return "[\n" + "".join(f"{name} = {value};\n" for name, value in lines.items()) + "]"
 
 

@@ -10,6 +10,7 @@ import bz2
 import io
 import json
 import math
+import re
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -24,7 +25,10 @@ from common_compute_dirac.jdl import OUTPUT, WRAPPER_WORDS
 _MAX_MEMBERS = 100_000
 _MAX_WORDS = 500
 _MAX_PATH_BYTES = 4096
-_HOWS = frozenset({"exit", "signal", "wall-time", "not-found", "software", "input"})
+_HOWS = frozenset({"exit", "signal", "wall-time", "not-found", "software", "input", "image"})
+_DIGEST = re.compile(r"(?:[a-z0-9]+[+._-])*[a-z0-9]+:[0-9a-f]{32,128}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MOST_BYTES = 1 << 53
 _PLAIN = {tarfile.REGTYPE, tarfile.AREGTYPE}
 
 
@@ -42,6 +46,17 @@ class Outcome:
     host: str
     started_at: datetime | None
     finished_at: datetime | None
+    image_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A result that its wrapper has sent elsewhere: `lfn` is its name in the file catalogue."""
+
+    path: str
+    lfn: str
+    size_bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +67,7 @@ class Output:
     logs: Mapping[str, bytes]
     results: Mapping[str, bytes]
     lost: tuple[str, ...] = field(default=())
+    sent: tuple[Sent, ...] = field(default=())
 
     @property
     def size_bytes(self) -> int:
@@ -75,6 +91,8 @@ def read_output(archive: bytes, max_bytes: int) -> Output:
         outcome = _outcome(told)
         listed = [(entry["path"], entry["member"], entry["sha256"]) for entry in told["results"]]
         lost = [_words(str(words)) for words in told["lost"][:_MAX_MEMBERS]]
+        # Jobs that an earlier version of this has submitted tell nothing of these two.
+        sent = tuple(_sent(entry) for entry in told.get("sent", [])[:_MAX_MEMBERS])
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise BrokenSandbox(f"the wrapper's record cannot be read ({type(error).__name__})") from None
     results: dict[str, bytes] = {}
@@ -88,7 +106,7 @@ def read_output(archive: bytes, max_bytes: int) -> Output:
         else:
             results.setdefault(path, members[member])
     logs: dict[str, bytes] = {name: members[name] for name in ("stdout", "stderr") if name in members}
-    return Output(outcome, logs, results, tuple(lost))
+    return Output(outcome, logs, results, tuple(lost), sent)
 
 
 def _expand(archive: bytes, most: int) -> bytes:
@@ -131,7 +149,7 @@ def _members(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _outcome(told: Any) -> Outcome:
-    number = told["number"]
+    number, digest = told["number"], told.get("image_digest")
     if told["how"] not in _HOWS or not isinstance(number, int) or not 0 <= number <= 255:
         raise ValueError(told["how"])
     return Outcome(
@@ -141,7 +159,21 @@ def _outcome(told: Any) -> Outcome:
         host=_words(str(told["host"])),
         started_at=_moment(told["started"]),
         finished_at=_moment(told["finished"]),
+        image_digest=_matched(_DIGEST, digest) if digest else None,
     )
+
+
+def _sent(entry: Any) -> Sent:
+    size = entry["size_bytes"]
+    if not _is_path(entry["path"]) or not isinstance(size, int) or not 0 <= size < _MOST_BYTES:
+        raise ValueError(size)
+    return Sent(entry["path"], str(entry["lfn"]), size, _matched(_SHA256, entry["sha256"]))
+
+
+def _matched(form: re.Pattern[str], text: Any) -> str:
+    if not isinstance(text, str) or form.fullmatch(text) is None:
+        raise ValueError(form.pattern)
+    return text
 
 
 def _moment(seconds: Any) -> datetime | None:

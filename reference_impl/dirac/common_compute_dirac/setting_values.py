@@ -57,6 +57,14 @@ class Reading:
         self.fault(name, f"a whole number, at least {least}")
         return default
 
+    def word(self, name: str, what: str) -> str:
+        """Take one of DIRAC's names, which must be given."""
+        value = self.table.get(name)
+        if isinstance(value, str) and _WORD.fullmatch(value):
+            return value
+        self.fault(name, what)
+        return ""
+
     def words(self, name: str) -> tuple[str, ...]:
         """Take a list of DIRAC's names, none of which would break out of a description."""
         value = self.table.get(name, [])

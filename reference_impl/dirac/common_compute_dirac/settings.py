@@ -13,9 +13,11 @@ from typing import Any
 
 from common_compute_connector.errors import ConfigurationError
 from common_compute_connector.protocol import FacilityConfiguration
+from common_compute_dirac.container_settings import ContainerSettings, read_containers
 from common_compute_dirac.delegation_settings import MEMBERS as _OF_DELEGATION
 from common_compute_dirac.delegation_settings import Delegation, read_delegation
 from common_compute_dirac.setting_values import Reading
+from common_compute_dirac.staging_settings import StagingSettings, read_staging
 
 SHELL = "posix-shell"
 _MIB, _DAY = 1024 * 1024, 86_400
@@ -52,6 +54,8 @@ class Settings:
     group: str
     delegation: Delegation
     software: tuple[Software, ...]
+    containers: ContainerSettings | None
+    staging: StagingSettings | None
     sites: tuple[str, ...]
     tags: tuple[str, ...]
     architectures: tuple[str, ...]
@@ -119,6 +123,7 @@ _NUMBERS = {
 _WALL = ("default_wall_time_seconds", "max_wall_time_seconds")
 _LISTS = ("sites", "tags", "architectures")
 _NAMED = ("name", "description", "interpreter", "configuration_server", "ca_directory", "vo", "group")
+_TABLES = ("software", "containers", "staging")
 _SOFTWARE = ("name", "version", "default", "setup", "description")
 
 
@@ -131,7 +136,7 @@ def read_settings(configuration: FacilityConfiguration) -> Settings:
     faults: list[str] = []
     reading = Reading(configuration.settings, f"facility {configuration.id!r}", faults)
     reading.only(
-        (*_NAMED, *_TEXTS, *_COUNTS, *_NUMBERS, *_WALL, *_LISTS, *_OF_DELEGATION, "platform", "software")
+        (*_NAMED, *_TEXTS, *_COUNTS, *_NUMBERS, *_WALL, *_LISTS, *_OF_DELEGATION, "platform", *_TABLES)
     )
     vo, group = reading.text("vo"), reading.text("group", what="the group in which jobs are submitted")
     counts = {name: reading.count(name, default) for name, default in _COUNTS.items()}
@@ -158,6 +163,8 @@ def read_settings(configuration: FacilityConfiguration) -> Settings:
         group=group,
         delegation=read_delegation(reading, group),
         software=_catalogue(reading),
+        containers=read_containers(reading),
+        staging=read_staging(reading),
         platform=reading.text("platform", "ANY"),
         default_wall_time_seconds=wall_default,
         max_wall_time_seconds=wall_max,

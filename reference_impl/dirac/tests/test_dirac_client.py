@@ -309,10 +309,12 @@ async def test_a_proxy_that_cannot_be_had_is_told(grid: Grid) -> None:
 async def test_what_the_configuration_says_and_which_proxies_there_are(grid: Grid) -> None:
     """Sites, limits and groups come from the configuration server; a user's proxies are told with their ends."""
     async with working(grid.access) as worker:
-        told = await worker.call("describe", {}, deadline_seconds=30)
+        told = await worker.call("describe", {"vo": "cta"}, deadline_seconds=30)
         assert sorted(grid.facility["sites"].values()) == told["sites"]
         assert (100, 10 << 20) == (told["max_parametric_jobs"], told["max_sandbox_bytes"])
         assert (grid.facility["versions"]["dirac"], "cta") == (told["version"], told["groups"]["cta_user"])
+        assert ["FileCatalog"] == told["file_catalogs"]
+        assert grid.facility["storage_element"] in told["storage_elements"]
         alice = grid.user("alice")
         (subject, until), *others = (await worker.call("proxies", {}, alice, deadline_seconds=30)).items()
         assert (alice.dn, []) == (subject, others)

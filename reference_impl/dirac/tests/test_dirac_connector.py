@@ -50,6 +50,8 @@ class Dirac:
                     "max_parametric_jobs": 20,
                     "max_sandbox_bytes": 10 << 20,
                     "groups": {"cta_user": "cta"},
+                    "file_catalogs": [],
+                    "storage_elements": [],
                 }
             case "output_sandbox":
                 return None
@@ -172,6 +174,41 @@ async def test_what_nobody_can_release_is_left(bench: Bench) -> None:
     part = bench.part(ALICE, "Done")
     bench.dirac.faults["delete", ALICE] = DiracRefused("not-a-member", "no", 0)
     assert [part.key] == await bench.facility.release([part])
+
+
+async def test_a_job_that_is_started_again_after_its_end_is_killed(bench: Bench) -> None:
+    """Nobody waits for it; jobs that stay ended, or are released, are left alone, and so is a DIRAC just asked."""
+    again, stays, released = (bench.part(ALICE, "Killed") for _ in range(3))
+    await bench.facility.observe(whole(again, stays, released))
+    await bench.facility.release([released])
+    for number in (1, 3):
+        bench.dirac.jobs[number]["Status"] = "Received"
+    await bench.facility.describe()
+    assert [] == bench.dirac.named("kill")
+    bench.clock.advance(60)
+    await bench.facility.describe()
+    assert [(ALICE, {"jobs": [1]})] == bench.dirac.named("kill")
+    assert (ALICE, {"jobs": [1, 2]}) == bench.dirac.named("status")[-1]
+    await bench.facility.describe()
+    assert 1 == len(bench.dirac.named("kill"))
+
+
+async def test_ended_jobs_that_cannot_be_asked_for_are_asked_for_again(bench: Bench) -> None:
+    """A refusal to one user holds up no other, and the facility is described whatever DIRAC says."""
+    await bench.facility.observe(whole(bench.part(ALICE, "Killed"), bench.part(BOB, "Killed")))
+    for job in bench.dirac.jobs.values():
+        job["Status"] = "Waiting"
+    bench.dirac.faults["status", ALICE] = DiracRefused("not-a-member", "no", 0)
+    bench.clock.advance(60)
+    await bench.facility.describe()
+    assert [(BOB, {"jobs": [2]})] == bench.dirac.named("kill")
+    bench.dirac.faults["status", ALICE] = DiracUnreachable("silence", started=True)
+    bench.clock.advance(60)
+    await bench.facility.describe()
+    del bench.dirac.faults["status", ALICE]
+    bench.clock.advance(60)
+    await bench.facility.describe()
+    assert (ALICE, {"jobs": [1]}) == bench.dirac.named("kill")[1]
 
 
 async def test_the_description_is_filled_when_dirac_answers(bench: Bench) -> None:

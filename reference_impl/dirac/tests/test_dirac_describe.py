@@ -28,6 +28,8 @@ TOLD: dict[str, Any] = {
     "max_parametric_jobs": 20,
     "max_sandbox_bytes": 10 << 20,
     "groups": {"cta_user": "cta", "other": "elsewhere"},
+    "file_catalogs": ["FileCatalog"],
+    "storage_elements": ["CTA-disk"],
 }
 
 
@@ -104,3 +106,50 @@ def test_the_catalogue_is_sorted_and_found(settings: Make) -> None:
     for wish, expected in (({}, "/v0.9"), ({"version": "v0.10"}, "/v0.10"), ({"version": "v0.11"}, None)):
         found = find_software(software, {"kind": "installed", "name": "b", **wish})
         assert expected == (found.setup if found else None)
+
+
+CONTAINERS = {
+    "runtime": "charliecloud",
+    "images": "/images",
+    "probe_image": "box:1",
+    "catalogue": ["a:1", "b:2"],
+}
+STAGING = {"storage_element": "CTA-disk"}
+
+
+def test_containers_are_claimed_only_where_the_settings_say_that_workers_have_them(settings: Make) -> None:
+    """Then there are a runtime, an image to try it with, a reason, and the images for people."""
+    without = facility_document(settings(), read_facts(TOLD))
+    assert ("container" in without["conforms_to"], []) == (False, without["container_runtimes"])
+    assert {"installed"} == set(without["probe"])
+    document = facility_document(settings(containers=CONTAINERS), read_facts(TOLD))
+    assert ("container" in document["conforms_to"], "image-unavailable" in document["reason_codes"]) == (
+        True,
+        True,
+    )
+    assert [{"name": "charliecloud", "image_formats": ["oci"]}] == document["container_runtimes"]
+    assert {"kind": "container", "image": "box:1"} == document["probe"]["container"]
+    assert document["description"].endswith("\na:1\nb:2")
+    assert [] == component("Facility").faults({"status": {"state": "unknown"}, **document})
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"file_catalogs": []}, "cta has no file catalogue"),
+        ({"storage_elements": ["other"]}, "there is no storage element CTA-disk"),
+    ],
+)
+def test_files_are_claimed_only_where_dirac_has_both(
+    settings: Make, change: dict[str, Any], words: str
+) -> None:
+    """A catalogue to look in and a storage element to write to; what lacks is told, and before it is known nothing."""
+    made = settings(staging=STAGING)
+    both = facility_document(made, read_facts(TOLD))
+    assert ("staging" in both["conforms_to"], ["lfn"]) == (True, both["input_url_schemes"])
+    assert "status" not in both
+    assert [] == facility_document(settings(), read_facts(TOLD))["input_url_schemes"]
+    for facts in (None, read_facts(TOLD | change)):
+        document = facility_document(made, facts)
+        assert ("staging" in document["conforms_to"], []) == (False, document["input_url_schemes"])
+    assert words in document["status"]["message"]

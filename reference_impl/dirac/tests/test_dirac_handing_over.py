@@ -157,6 +157,85 @@ async def test_software_that_has_gone_is_told(bench: Bench) -> None:
     assert "software-unavailable" == answer.reason.code
 
 
+CONTAINERS = {"runtime": "charliecloud", "images": "/i", "probe_image": "b:1"}
+STAGING = {"storage_element": "CTA-disk"}
+IMAGE = {"kind": "container", "image": "b:1"}
+
+
+def fetched(url: str) -> list[dict[str, Any]]:
+    """Give an input from a URL."""
+    return [{"path": "in", "source": {"kind": "url", "url": url}}]
+
+
+def sent(url: str, path: str = "out") -> list[dict[str, Any]]:
+    """Give an output with a destination."""
+    return [{"path": path, "destination": {"url": url}}]
+
+
+@pytest.mark.parametrize(
+    ("more", "spec", "code", "words"),
+    [
+        ({}, {"software": IMAGE}, "image-unavailable", "no such container any more"),
+        (
+            {"staging": STAGING},
+            {"inputs": fetched("lfn:/other/x")},
+            "input-unavailable",
+            "names no file of cta",
+        ),
+        (
+            {"staging": STAGING},
+            {"inputs": fetched("lfn:/cta/x/")},
+            "input-unavailable",
+            "names no file of cta",
+        ),
+        ({}, {"inputs": fetched("lfn:/cta/x")}, "input-unavailable", "does not fetch it any more"),
+        ({}, {"outputs": sent("lfn:/cta/x")}, "submission-rejected", "does not send results anywhere"),
+        (
+            {"staging": STAGING},
+            {"outputs": sent("lfn:/cta/x", "*")},
+            "submission-rejected",
+            "must be a folder",
+        ),
+        (
+            {"staging": STAGING},
+            {"outputs": sent("lfn:/cta/x"), "array": {"count": 1}},
+            "submission-rejected",
+            "must be a folder",
+        ),
+        (
+            {"staging": STAGING},
+            {"outputs": sent("lfn:/a:b@c/x?s")},
+            "submission-rejected",
+            "must be lfn:/cta/",
+        ),
+    ],
+)
+async def test_what_no_worker_could_do_never_gets_there(
+    settings: Callable[..., Settings], more: dict[str, Any], spec: dict[str, Any], code: str, words: str
+) -> None:
+    """Images, inputs and destinations that there cannot be are told at once, and no URL is in the words."""
+    bench = Bench(settings(delegation="service", subject=ROBOT.dn, subject_rule=None, **more))
+    answer = await bench.submit(part(), **spec)
+    assert isinstance(answer, Refused)
+    assert (code, True) == (answer.reason.code, words in (answer.reason.detail or "")), answer
+    assert ({}, False) == (bench.dirac.jobs, "b@c" in str(answer))
+
+
+async def test_one_task_that_can_begin_is_enough(settings: Callable[..., Settings]) -> None:
+    """The others tell themselves what they lack."""
+    bench = Bench(settings(delegation="service", subject=ROBOT.dn, subject_rule=None, staging=STAGING))
+    spec = {"inputs": fetched("lfn:/{{VO}}/x"), "array": {"parameters": [{"VO": "cta"}, {"VO": "no"}]}}
+    assert isinstance(await bench.submit(part(2), **spec), Accepted)
+
+
+async def test_an_image_has_no_version(settings: Callable[..., Settings]) -> None:
+    """The handle of a job in a container remembers none."""
+    bench = Bench(settings(delegation="service", subject=ROBOT.dn, subject_rule=None, containers=CONTAINERS))
+    answer = await bench.submit(part(), software=IMAGE)
+    assert isinstance(answer, Accepted)
+    assert read_handle(Part(answer.key, "alice", 0, 1, answer.handle)).software_version is None
+
+
 @pytest.mark.parametrize("count", [1, 3])
 async def test_a_lost_answer_is_found_and_confirmed(bench: Bench, count: int) -> None:
     """The jobs are those that were made, and the next look at them lets them run."""

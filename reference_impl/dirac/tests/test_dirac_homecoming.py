@@ -8,14 +8,24 @@ import io
 import json
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from common_compute_connector.clock import HeldClock
 from common_compute_connector.plan import OutputRule
-from common_compute_connector.protocol import Collected, EndedTask, LogBytes, Part, PartKey, ResultBytes
-from common_compute_dirac.homecoming import Homecoming
+from common_compute_connector.protocol import (
+    Collected,
+    EndedTask,
+    LogBytes,
+    Part,
+    PartKey,
+    ResultBytes,
+    ResultSent,
+)
+from common_compute_dirac.homecoming import Homecoming, Kept
+from common_compute_dirac.sandbox import Sent
 from common_compute_dirac.settings import Settings
 from common_compute_dirac.worker import DiracRefused, DiracUnreachable
 
@@ -159,3 +169,31 @@ async def test_what_is_given_of_a_task(bench: Bench) -> None:
     bench.store.answers = [None]
     nothing = await bench.fetch(number=8)
     assert [Collected(task.part.key, 0, (nothing.words,))] == list(bench.homecoming.unpack(task, nothing))
+
+
+@pytest.mark.parametrize(
+    ("sent", "believed"),
+    [
+        ({"path": "a.csv", "lfn": "/cta/out/a.csv"}, True),
+        ({"path": "d/a.csv", "lfn": "/cta/out/7/d/a.csv"}, True),
+        ({"path": "one", "lfn": "/cta/one"}, True),
+        ({"path": "a.csv", "lfn": "/cta/out/8/a.csv"}, False),
+        ({"path": "a.csv", "lfn": "/cta/others/a.csv"}, False),
+        ({"path": "a.txt", "lfn": "/cta/out/a.txt"}, False),
+        ({"path": "home", "lfn": "/cta/home"}, False),
+    ],
+)
+async def test_a_job_makes_up_no_place(bench: Bench, sent: dict[str, str], believed: bool) -> None:
+    """What was sent is told only where its rule has it go, in an array to its task's folder there."""
+    rules = [
+        OutputRule("**/*.csv", destination_url="lfn:/cta/out/"),
+        OutputRule("one", destination_url="lfn:/cta/one"),
+        OutputRule("home"),
+    ]
+    task = EndedTask(Part(PartKey("job", 0), "alice", 7, 1), 7, rules)
+    made = Sent(size_bytes=3, sha256="0" * 64, **sent)
+    kept = await bench.fetch()
+    kept = Kept(replace(kept.output, sent=(made,)))
+    told = [item for item in bench.homecoming.unpack(task, kept) if isinstance(item, ResultSent)]
+    expected = [ResultSent(task.part.key, 7, made.path, 3, "0" * 64, f"lfn:{made.lfn}")] if believed else []
+    assert expected == told

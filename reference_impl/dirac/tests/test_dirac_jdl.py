@@ -113,6 +113,20 @@ def test_the_settings_name_sites_and_tags(lines: Lines) -> None:
     )
 
 
+def test_containers_may_need_tags_of_their_own(lines: Lines) -> None:
+    """By which DIRAC chooses workers that have a runtime; other jobs go anywhere."""
+    containers = {
+        "runtime": "charliecloud",
+        "images": "/i",
+        "probe_image": "b:1",
+        "container_tags": ["Boxes"],
+    }
+    for kind, tags in (("container", '{"Special", "Boxes"}'), ("installed", '{"Special"}')):
+        assert (
+            tags == lines(spec={"software": {"kind": kind}}, tags=["Special"], containers=containers)["Tags"]
+        )
+
+
 @pytest.mark.parametrize("site", ['A"; Owner = "bob', "a b", "", "a\n", "%n", "a" * 129])
 def test_a_word_that_would_break_out_is_refused(lines: Lines, site: str) -> None:
     """Whoever let it get here, it does not become a description."""

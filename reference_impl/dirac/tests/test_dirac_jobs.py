@@ -31,6 +31,7 @@ from common_compute_connector.protocol import (
     Submission,
     Unknown,
 )
+from common_compute_dirac import afterwards
 from common_compute_dirac.connector import DiracFacility, open_connector
 from common_compute_dirac.handles import Handle, read_handle
 from common_compute_dirac.worker import DiracUnreachable, Identity, Worker
@@ -487,7 +488,35 @@ async def test_a_job_that_is_rescheduled_outside(
         seen = await grid.until(part, lambda task: task.attempt == 2)
         assert seen[0].state in {State.QUEUED, State.RUNNING}
         (ended,) = await grid.ended(submission, part)
-        assert (State.SUCCEEDED, 2, b"done\n") == (ended.seen.state, ended.seen.attempt, ended.logs["stdout"])
+        assert (State.SUCCEEDED, 2) == (ended.seen.state, ended.seen.attempt), ended.seen
+        assert b"done\n" == ended.logs["stdout"]
+        await grid.release(part)
+
+
+async def test_a_job_that_is_rescheduled_after_its_end_is_killed(
+    dirac_facility: dict[str, Any], on_grid: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was cancelled here and runs again by somebody's wish in DIRAC does not go on for long."""
+    monkeypatch.setattr(afterwards, "EVERY_SECONDS", 2)
+    async with opened(dirac_facility) as grid:
+        submission = grid.submission("alice", **shell("sleep 300"))
+        (part,) = await grid.submit(submission)
+        await grid.until(part, lambda task: task.state is State.RUNNING)
+        await grid.connector.cancel([LivePart(part, [0])])
+        await grid.ended(submission, part)
+        number = read_handle(part).jobs[0]
+        again = "answer = dirac.rescheduleJob(arguments[0])['OK']"
+        assert await asyncio.to_thread(on_grid, again, number, user="admin", group="dirac_admin")
+        status = "answer = dirac.getJobStatus(arguments[0])['Value'][arguments[0]]['Status']"
+        async with asyncio.timeout(120):
+            while True:
+                await grid.connector.describe()
+                if (
+                    await asyncio.to_thread(on_grid, status, number, user="admin", group="dirac_admin")
+                    == "Killed"
+                ):
+                    break
+                await asyncio.sleep(1)
         await grid.release(part)
 
 

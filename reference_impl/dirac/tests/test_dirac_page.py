@@ -6,6 +6,9 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import pytest
+
+from common_compute_dirac import container_settings, staging_settings
 from common_compute_dirac.delegation_settings import MEMBERS
 from common_compute_dirac.settings import Settings
 from common_compute_dirac.states import ENDED, LIVE
@@ -26,6 +29,18 @@ def test_the_page_names_every_setting() -> None:
     named = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
     read = {field.name for field in fields(Settings)} - {"id", "servers"} | {"configuration_server", *MEMBERS}
     assert sorted(read) == sorted(named)
+
+
+@pytest.mark.parametrize(
+    ("section", "members"),
+    [
+        ("Containers", container_settings.MEMBERS),
+        ("Files on the grid", staging_settings.MEMBERS),
+    ],
+)
+def test_the_page_names_every_setting_of_a_table(section: str, members: tuple[str, ...]) -> None:
+    """Each has a row."""
+    assert sorted(members) == sorted(name for row in rows(section) for name in re.findall(r"`(\w+)`", row[1]))
 
 
 def test_the_page_names_every_state() -> None:

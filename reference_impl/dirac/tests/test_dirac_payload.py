@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import base64
-import bz2
 import io
 import os
 import shutil
 import subprocess
-import tarfile
+import sys
 import time
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from common_compute_connector.protocol import Part, PartKey, Submission
 from common_compute_dirac.describe import Facts
-from common_compute_dirac.jdl import LAUNCHER, OUTPUT
-from common_compute_dirac.packing import TooLarge, pack_part
-from common_compute_dirac.payload import read_regular
-from common_compute_dirac.sandbox import Output, read_output
-from common_compute_dirac.settings import Settings, Software
+from common_compute_dirac.packing import TooLarge
+from common_compute_dirac.payload.results import read_regular
+from common_compute_dirac.settings import Software
 
 pytestmark = pytest.mark.real
 
-SHELL = Software("posix-shell", "system", True)
 HOSTILE = [
     "a b",
     '"',
@@ -46,54 +43,6 @@ HOSTILE = [
 ]
 
 
-class Worker:
-    """A directory as DIRAC makes one for a job, in which tasks are run."""
-
-    def __init__(self, directory: Path, settings: Callable[..., Settings]) -> None:
-        self.directory = directory
-        self._settings = settings
-        self._jobs = 0
-
-    def files(
-        self, spec: dict[str, Any], software: Software = SHELL, count: int = 1, **more: Any
-    ) -> dict[str, str]:
-        """Give a part's sandbox."""
-        part = Part(PartKey("job", 0), "alice", 0, count)
-        facts = more.pop("facts", Facts())
-        return pack_part(
-            self._settings(kill_grace_seconds=1, **more), Submission(part, spec, count), software, facts
-        )
-
-    def run(
-        self, spec: dict[str, Any], software: Software = SHELL, place: str = "0", count: int = 1, **more: Any
-    ) -> Output:
-        """Run a task, and read what it left."""
-        self._jobs += 1
-        slot = self.directory / str(self._jobs)
-        slot.mkdir()
-        for name, content in self.files(spec, software, count, **more).items():
-            (slot / name).write_bytes(base64.b64decode(content))
-        (slot / LAUNCHER).chmod(0o700)
-        environment = {"PATH": os.environ["PATH"], "SECRET": "of the worker"}
-        with (slot / "cc-wrapper.err").open("wb") as errors:
-            done = subprocess.run(
-                [slot / LAUNCHER, place], cwd=slot, env=environment, stderr=errors, check=False
-            )
-        assert 0 == done.returncode
-        home = io.BytesIO()
-        with tarfile.open(fileobj=home, mode="w") as archive:
-            for name in (OUTPUT, "cc-wrapper.err"):
-                if (slot / name).exists():
-                    archive.add(slot / name, name)
-        return read_output(bz2.compress(home.getvalue()), 1 << 26)
-
-
-@pytest.fixture
-def worker(tmp_path: Path, settings: Callable[..., Settings]) -> Worker:
-    """Give a worker."""
-    return Worker(tmp_path, settings)
-
-
 def shell(text: str, **more: Any) -> dict[str, Any]:
     """Give a job that runs a line of shell."""
     return {"command": ["sh", "-c", text], **more}
@@ -111,14 +60,14 @@ def inline(path: str, content: bytes, **more: Any) -> dict[str, Any]:
     return {"path": path, "source": source, **more}
 
 
-def test_argv_arrives_byte_for_byte(worker: Worker) -> None:
+def test_argv_arrives_byte_for_byte(worker: Any) -> None:
     """No shell, JDL or DIRAC comes between a command and its arguments."""
     left = worker.run({"command": ["printf", "%s\\0", *HOSTILE]})
     assert HOSTILE == left.logs["stdout"].decode().split("\0")[:-1]
     assert ("exit", 0, b"") == (left.outcome.how, left.outcome.number, left.logs["stderr"])
 
 
-def test_the_environment_is_the_job_s_and_nothing_else(worker: Worker) -> None:
+def test_the_environment_is_the_job_s_and_nothing_else(worker: Any) -> None:
     """Values arrive byte for byte; nothing of the worker's is inherited; home and scratch can be written."""
     values = {f"V{n}": value for n, value in enumerate(HOSTILE)}
     left = worker.run({"command": ["env", "-0"], "environment": values})
@@ -131,7 +80,7 @@ def test_the_environment_is_the_job_s_and_nothing_else(worker: Worker) -> None:
     assert ("exit", 0) == (left.outcome.how, left.outcome.number)
 
 
-def test_each_task_of_an_array_is_its_own(worker: Worker) -> None:
+def test_each_task_of_an_array_is_its_own(worker: Any) -> None:
     """The place that DIRAC gives, with its zeros, picks the task; parameters are in place in command and paths."""
     spec = {
         "command": ["sh", "-c", 'cat "in.$N"; echo "$1 $N" >out.{{N}}', "sh", "{{N}}"],
@@ -155,13 +104,13 @@ def test_each_task_of_an_array_is_its_own(worker: Worker) -> None:
         ({"command": ["/etc/passwd"]}, ("not-found", 126)),
     ],
 )
-def test_how_a_command_ends(worker: Worker, spec: dict[str, Any], expected: tuple[str, int]) -> None:
+def test_how_a_command_ends(worker: Any, spec: dict[str, Any], expected: tuple[str, int]) -> None:
     """Exit codes, signals and commands that are not there are told apart."""
     left = worker.run(spec)
     assert expected == (left.outcome.how, left.outcome.number)
 
 
-def test_inputs_are_there_as_they_were(worker: Worker) -> None:
+def test_inputs_are_there_as_they_were(worker: Any) -> None:
     """Bytes, folders and the right to run them; a script without an interpreter line is the shell's."""
     binary = bytes(range(256))
     spec = {
@@ -174,7 +123,7 @@ def test_inputs_are_there_as_they_were(worker: Worker) -> None:
     assert (("exit", 0), binary) == ((left.outcome.how, left.outcome.number), left.logs["stdout"])
 
 
-def test_streams_stay_apart(worker: Worker) -> None:
+def test_streams_stay_apart(worker: Any) -> None:
     """Both come home as they were written, cut at the limit for logs."""
     left = worker.run(shell("printf '\\377out'; printf err >&2; exit 1"))
     assert (b"\xffout", b"err") == (left.logs["stdout"], left.logs["stderr"])
@@ -182,7 +131,7 @@ def test_streams_stay_apart(worker: Worker) -> None:
     assert bytes(1000) == left.logs["stdout"]
 
 
-def test_results_are_regular_files_that_a_rule_means(worker: Worker) -> None:
+def test_results_are_regular_files_that_a_rule_means(worker: Any) -> None:
     """No link is followed, no pipe read, no hidden file taken; odd names are shown."""
     text = """
     mkdir -p d/e .hidden && echo 1 >a.csv && echo 2 >d/b.csv && echo 3 >d/e/c.csv && echo 4 >.x.csv && echo 5 >no.txt
@@ -214,7 +163,7 @@ def test_a_file_that_became_something_else_is_not_read(tmp_path: Path) -> None:
         assert read_regular(bytes(tmp_path / name), most) is None
 
 
-def test_results_that_are_too_large_are_told(worker: Worker) -> None:
+def test_results_that_are_too_large_are_told(worker: Any) -> None:
     """What does not fit is named, what fits comes home."""
     text = "head -c 2000 /dev/zero >a; head -c 9000 /dev/zero >b; head -c 2000 /dev/zero >c"
     left = worker.run(shell(text, outputs=[{"path": "*"}]), max_results_bytes=5000)
@@ -223,7 +172,7 @@ def test_results_that_are_too_large_are_told(worker: Worker) -> None:
     assert words.startswith("b cannot be read, or is too much for the 5000 bytes")
 
 
-def test_the_wall_time_holds(worker: Worker) -> None:
+def test_the_wall_time_holds(worker: Any) -> None:
     """A command that will not end is killed with all that it has started."""
     started = time.monotonic()
     left = worker.run(
@@ -234,7 +183,7 @@ def test_the_wall_time_holds(worker: Worker) -> None:
     assert has_ended(left.logs["stdout"])
 
 
-def test_what_a_command_leaves_behind_is_ended(worker: Worker) -> None:
+def test_what_a_command_leaves_behind_is_ended(worker: Any) -> None:
     """A process in the background does not outlive the task, nor keep its logs open."""
     left = worker.run(shell("sleep 4713 & echo $!"))
     assert ("exit", 0) == (left.outcome.how, left.outcome.number)
@@ -248,7 +197,7 @@ def set_up(tmp_path: Path, text: str) -> Software:
     return Software("tool", "1", True, str(script))
 
 
-def test_software_is_set_up_under_the_job_s_environment(worker: Worker, tmp_path: Path) -> None:
+def test_software_is_set_up_under_the_job_s_environment(worker: Any, tmp_path: Path) -> None:
     """What the script exports is there, its words are in the log of errors, and the job's own values win."""
     software = set_up(tmp_path, 'echo hello; export A="x\ny" B=1; PATH="$PATH:/tool"; C=not-exported\n')
     left = worker.run(shell('echo "$A|$B|$C|$PATH"', environment={"B": "2"}), software)
@@ -257,7 +206,7 @@ def test_software_is_set_up_under_the_job_s_environment(worker: Worker, tmp_path
 
 
 @pytest.mark.parametrize("text", ["exit 1", "false", None])
-def test_software_that_cannot_be_set_up_is_told(worker: Worker, tmp_path: Path, text: str | None) -> None:
+def test_software_that_cannot_be_set_up_is_told(worker: Any, tmp_path: Path, text: str | None) -> None:
     """The command does not run."""
     software = set_up(tmp_path, text or "")
     if text is None:
@@ -267,14 +216,14 @@ def test_software_that_cannot_be_set_up_is_told(worker: Worker, tmp_path: Path, 
     assert "could not be read on this worker" in left.outcome.words
 
 
-def test_what_a_stopped_payload_has_comes_home(worker: Worker, tmp_path: Path) -> None:
+def test_what_a_stopped_payload_has_comes_home(worker: Any, tmp_path: Path) -> None:
     """A payload that DIRAC tells to end ends its command, and leaves what there is."""
     text = "echo begun; kill -TERM $(cut -d' ' -f4 /proc/$$/stat); sleep 4714"
     left = worker.run(shell(text))
     assert (("signal", 15), b"begun\n") == ((left.outcome.how, left.outcome.number), left.logs["stdout"])
 
 
-def test_without_python_the_reason_is_told(worker: Worker, tmp_path: Path) -> None:
+def test_without_python_the_reason_is_told(worker: Any, tmp_path: Path) -> None:
     """The launcher says what the worker lacks, and leaves DIRAC a clean end."""
     name = "cc-launch.sh"
     slot = tmp_path / "bare"
@@ -293,7 +242,7 @@ def test_without_python_the_reason_is_told(worker: Worker, tmp_path: Path) -> No
     assert (0, b"there is no Python 3.7 or newer on this worker\n") == (done.returncode, done.stderr)
 
 
-def test_a_sandbox_that_dirac_would_not_take_is_refused_here(worker: Worker) -> None:
+def test_a_sandbox_that_dirac_would_not_take_is_refused_here(worker: Any) -> None:
     """Inputs that no compression makes smaller are counted as they are; what tasks share counts once."""
     data = os.urandom(200_000)
     with pytest.raises(TooLarge, match="DIRAC takes 200000"):
@@ -302,11 +251,34 @@ def test_a_sandbox_that_dirac_would_not_take_is_refused_here(worker: Worker) -> 
     assert worker.files(spec, count=100, facts=Facts(max_sandbox_bytes=400_000))
 
 
-def test_the_program_needs_nothing_of_ours(worker: Worker) -> None:
-    """It imports what Python has, and no more: where it runs, nothing else is."""
-    source = base64.b64decode(worker.files(shell("true"))["cc-payload.py"]).decode()
-    imported: Sequence[str] = [
-        line.split()[1] for line in source.splitlines() if line.startswith(("import ", "from "))
-    ]
-    assert not [name for name in imported if name.partition(".")[0].startswith(("common_compute", "DIRAC"))]
-    assert "subprocess" in imported
+def imports_of(source: str) -> Iterator[str]:
+    """Give what a module of the worker's imports, read as Python 3.7 reads it."""
+    for node in ast.walk(ast.parse(source, feature_version=(3, 7))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module)
+
+
+def test_the_program_needs_nothing_but_an_old_python(worker: Any) -> None:
+    """It imports itself and what Python has, and no more: where it runs, nothing else is. One module asks for DIRAC."""
+    packed = base64.b64decode(worker.files(shell("true"))["cc-payload.pyz"])
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        sources = {name: archive.read(name).decode() for name in archive.namelist()}
+    ours = "common_compute_dirac.payload"
+    foreign = {
+        (name.rpartition("/")[2], imported.partition(".")[0])
+        for name, source in sources.items()
+        for imported in imports_of(source)
+        if imported != ours and not imported.startswith(f"{ours}.")
+    }
+    foreign = {(name, imported) for name, imported in foreign if imported not in sys.stdlib_module_names}
+    assert {("grid_files.py", "DIRAC")} == foreign
+    assert len(sources) > 10
+
+
+def test_the_program_is_the_same_whenever_it_is_packed(worker: Any) -> None:
+    """No moment is in it, so that a sandbox's bytes are its job's."""
+    packed = base64.b64decode(worker.files(shell("true"))["cc-payload.pyz"])
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        assert {(1980, 1, 1, 0, 0, 0)} == {each.date_time for each in archive.infolist()}

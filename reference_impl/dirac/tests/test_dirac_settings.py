@@ -166,3 +166,52 @@ def test_a_secret_that_others_can_use_is_refused(
     secret.chmod(mode)
     (told,) = faults(settings, **{**more, name: str(secret)})
     assert f"facility 'grid': others can use `{name}`; run: chmod 600 '{secret}'" == told
+
+
+CONTAINERS = {"runtime": "apptainer", "images": "/cvmfs/unpacked.example.org/", "probe_image": "debian:12"}
+
+
+def test_containers_and_files_are_there_if_they_are_named(settings: Make) -> None:
+    """Without their tables there are none; with them little has to be said."""
+    assert (None, None) == (settings().containers, settings().staging)
+    made = settings(containers=CONTAINERS, staging={"storage_element": "CTA-disk"})
+    assert made.containers is not None
+    assert ("apptainer", "/cvmfs/unpacked.example.org") == (made.containers.program, made.containers.images)
+    assert made.staging is not None
+    assert ("CTA-disk", 21_600) == (made.staging.storage_element, made.staging.max_transfer_seconds)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("yes", "`containers` must be a table"),
+        ({}, "`runtime` must be what the workers have: charliecloud or apptainer"),
+        (CONTAINERS | {"runtime": "docker"}, "`runtime` must be what the workers have"),
+        (CONTAINERS | {"images": "cvmfs"}, "`images` must be an absolute path"),
+        (CONTAINERS | {"images": "/a:b"}, "`images` must be an absolute path"),
+        (CONTAINERS | {"probe_image": "UPPER CASE"}, "`probe_image` must be an image"),
+        (CONTAINERS | {"catalogue": ["debian:12", 7]}, "`catalogue` must be an image"),
+        (CONTAINERS | {"catalogue": "debian:12"}, "`catalogue` must be a list"),
+        (CONTAINERS | {"container_tags": ['"']}, "`container_tags` must be a list of names"),
+        (CONTAINERS | {"image": "/x"}, "there is no setting `image`: is `images` meant?"),
+    ],
+)
+def test_containers_that_are_wrong(settings: Make, table: Any, words: str) -> None:
+    """Each fault is told, with the table's name."""
+    told = faults(settings, containers=table)
+    assert any(words in fault for fault in told), told
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("CTA-disk", "`staging` must be a table"),
+        ({}, "`storage_element` must be the name of a storage element"),
+        ({"storage_element": "a b"}, "`storage_element` must be the name of a storage element"),
+        ({"storage_element": "a", "max_input_bytes": 0}, "`max_input_bytes` must be a whole number"),
+        ({"storage_element": "a", "schemes": ["lfn"]}, "there is no setting `schemes`"),
+    ],
+)
+def test_files_that_are_wrong(settings: Make, table: Any, words: str) -> None:
+    """Each fault is told."""
+    assert any(words in fault for fault in faults(settings, staging=table))

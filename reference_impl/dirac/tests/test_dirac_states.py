@@ -69,6 +69,7 @@ def test_a_reschedule_raises_the_attempt() -> None:
         (left("wall-time", 15), ("failed", "wall-time-exceeded", None, None)),
         (left("software", 0, "no such script"), ("failed", "software-unavailable", None, None)),
         (left("input", 0, "disk full"), ("failed", "input-unavailable", None, None)),
+        (left("image", 0, "no such image"), ("failed", "image-unavailable", None, None)),
         (None, ("failed", "results-lost", None, None)),
     ],
 )

@@ -48,6 +48,8 @@ def record(**more: Any) -> dict[str, Any]:
         "finished": 1_700_000_001,
         "results": [result],
         "lost": [],
+        "sent": [],
+        "image_digest": "",
         **more,
     }
 
@@ -77,6 +79,21 @@ def test_what_the_wrapper_left_is_read(compress: Callable[[bytes], bytes]) -> No
     )
     assert output.outcome.started_at is not None
     assert 500_000 == output.outcome.started_at.microsecond
+
+
+SENT = {"path": "d/big", "lfn": "/cta/x/d/big", "size_bytes": 7, "sha256": "0" * 64}
+DIGEST = "sha256:" + "1" * 64
+
+
+def test_what_was_sent_elsewhere_is_read() -> None:
+    """With the image's digest; a record without either, as of an earlier version's wrapper, is one as well."""
+    output = read_output(outer(inner(record(sent=[SENT], image_digest=DIGEST))), MOST)
+    assert [("d/big", "/cta/x/d/big", 7)] == [(each.path, each.lfn, each.size_bytes) for each in output.sent]
+    assert DIGEST == output.outcome.image_digest
+    earlier = {name: value for name, value in record().items() if name not in {"sent", "image_digest"}}
+    for told in (record(image_digest=""), earlier):
+        plain = read_output(outer(inner(told)), MOST)
+        assert ((), None) == (plain.sent, plain.outcome.image_digest)
 
 
 @pytest.mark.parametrize(
@@ -178,6 +195,12 @@ def test_too_many_members_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
         record(results=7),
         record(lost=None),
         record(how=["exit"]),
+        record(sent=[{}]),
+        record(sent=[SENT | {"path": "../x"}]),
+        record(sent=[SENT | {"size_bytes": -1}]),
+        record(sent=[SENT | {"sha256": "x"}]),
+        record(image_digest="latest"),
+        record(image_digest=7),
     ],
 )
 def test_a_record_of_another_form_is_none(told: Any) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from common_compute_connector.references import Reference, registry_name
 from common_compute_rosetta import setting_values as values
-from common_compute_rosetta.references import Reference, registry_name
 from common_compute_rosetta.runtimes.found import NAMES, UNSAFE_SIGNS
 from common_compute_rosetta.staging_settings import ANY_PUBLIC_HOST, read_hosts
 

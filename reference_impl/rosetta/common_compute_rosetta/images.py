@@ -11,9 +11,9 @@ from importlib.resources import files
 
 from common_compute_connector.jobs import Reason
 from common_compute_connector.protocol import Deferred, Document, PartKey, Refused, Submission
+from common_compute_connector.references import Reference
 from common_compute_rosetta.calls import Argument, Call, Site, compose
 from common_compute_rosetta.container_settings import ContainerSettings
-from common_compute_rosetta.references import Reference
 from common_compute_rosetta.runtimes.box import Account, Image, Surrounds, read_variables
 from common_compute_rosetta.runtimes.found import Runtime, Store, choose
 from common_compute_rosetta.runtimes.start import Container

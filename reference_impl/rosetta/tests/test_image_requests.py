@@ -3,9 +3,9 @@
 import pytest
 
 from common_compute_connector.jobs import Reason
+from common_compute_connector.references import Reference
 from common_compute_rosetta.container_settings import ContainerSettings
 from common_compute_rosetta.images import Request, read_answers, request_of
-from common_compute_rosetta.references import Reference
 from common_compute_rosetta.runtimes.box import Image
 from common_compute_rosetta.runtimes.found import Program, runtimes_of
 

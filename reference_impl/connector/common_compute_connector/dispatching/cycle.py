@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from common_compute_connector.clock import Clock
 from common_compute_connector.dispatching.contact import Contact
@@ -28,6 +28,8 @@ class FacilityCycle:
         self.known = known
         self.cycles = 0
         self._store = store
+        self._clock = clock
+        self._observed_at: datetime | None = None
         host = replica.host if connector.bound_to_host else None
         claimant = stored.Claimant(known.id, replica.id, host)
         self._contact = Contact(known, clock)
@@ -59,11 +61,17 @@ class FacilityCycle:
         moved |= await self._handover.call_off(to_cancel)
         if self._contact.paused:
             return moved
+        if not self._leased.within(Phase.LIVE):
+            # Nothing has been out of sight: what is handed over now is looked at when its time has come.
+            self._observed_at = self._clock.now()
         try:
             moved |= await self._handover.submit(to_cancel)
             moved |= await self._handover.find()
             moved |= await self._watching.cancel(to_cancel)
-            moved |= await self._watching.observe()
+            # While jobs come in droves, a look after each batch would keep the rest of them waiting.
+            if not moved or self._observation_is_due():
+                self._observed_at = self._clock.now()
+                moved |= await self._watching.observe()
             self._homecoming.begin()
             moved |= await self._release()
         except FacilityUnavailable:
@@ -82,6 +90,10 @@ class FacilityCycle:
         """Leave what is under way to whoever comes next."""
         await self._homecoming.stop()
         self._leased.forget_all()
+
+    def _observation_is_due(self) -> bool:
+        every = timedelta(seconds=self.known.connector.pace.observe_every_seconds)
+        return self._observed_at is None or self._clock.now() >= self._observed_at + every
 
     async def _release(self) -> bool:
         """Remove from the facility, and from our own keeping, what nobody may ask for any more."""

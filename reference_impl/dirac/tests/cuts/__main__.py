@@ -20,14 +20,16 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
-# The proxy is the one by which submissions to Slurm are cut.
-sys.path.append(str(Path(__file__).parents[3] / "rosetta" / "tests" / "slurm" / "cuts"))
+sys.path.append(str(Path(__file__).parents[4] / "facilities" / "cuts"))
 
-from grid_books import count_books
+from grid_books import SERVICE_ID, count_books
 from grid_points import GridPoint, points_of
 from grid_record import record
-from grid_server import SERVICES, Grid, GridServer
-from grid_way import GridWay, Outcome
+from grid_way import GridWay
+from killable_server import KillableServer
+from outcomes import Outcome, told
+
+from grid import SERVICES, Grid, kill_client
 
 _TO_BE_REACHED_SECONDS = 60
 _TIMES_TRIED = 3
@@ -40,15 +42,18 @@ class Run:
         self.grid = grid
         self.room = room
         self.ways = [GridWay(f"way{number}", grid, room) for number in range(ways)]
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[Outcome[GridPoint]] = []
         self.unreached: list[GridPoint] = []
 
     async def open(self) -> None:
         """Start the proxies and the server."""
         for way in self.ways:
             await way.open()
-        ports = {way.name: {place: way.proxies[place].port for place in SERVICES} for way in self.ways}
-        self.server = GridServer(self.room, self.grid, ports)
+        tables = ""
+        for way in self.ways:
+            ports = {place: way.proxies[place].port for place in SERVICES}
+            tables += self.grid.table(self.room, way.name, ports)
+        self.server = KillableServer(self.room, SERVICE_ID, tables)
         await self.restart()
 
     async def restart(self) -> None:
@@ -57,7 +62,7 @@ class Run:
             way.forget_server()
         await self.server.start()
         for way in self.ways:
-            way.proxies["http"].target = ("127.0.0.1", self.server.port)
+            way.to_server.target = ("127.0.0.1", self.server.port)
 
     async def look(self) -> list[GridPoint]:
         """Submit without a cut, by a client that has already talked to DIRAC, and give all points."""
@@ -103,7 +108,7 @@ class Run:
             await self.restart()
         elif what == "end":
             for (way, _), proxy in zip(used, proxies, strict=True):
-                self.server.kill_client(way.name)
+                kill_client(self.room, way.name)
                 proxy.end_all()
                 proxy.arm(None)
                 proxy.release()
@@ -111,10 +116,18 @@ class Run:
         await asyncio.gather(*(way.settled(batch) for (way, _), batch in zip(used, batches, strict=True)))
         count_books(self.grid, batches)
         for (_, point), batch, was_reached, at in zip(used, batches, reached, cut_at, strict=True):
-            recovery = max((batch.all_handed_over or at) - at, 0.0)
-            self._take(Outcome(point, batch, was_reached, recovery))
+            self._take(Outcome(point, batch, was_reached, batch.recovery_seconds(at)))
 
-    def _take(self, outcome: Outcome) -> None:
+    def count_again(self) -> None:
+        """Count everything once more: nothing may have come up since."""
+        sound = [outcome.batch for outcome in self.outcomes if not outcome.batch.faults]
+        ways = {way.name: way for way in self.ways}
+        for batch in sound:
+            ways[batch.way].count_lines(batch)
+        if sound:
+            count_books(self.grid, sound)
+
+    def _take(self, outcome: Outcome[GridPoint]) -> None:
         if outcome.reached or outcome.batch.faults:
             self.outcomes.append(outcome)
         else:
@@ -157,10 +170,7 @@ async def main(arguments: argparse.Namespace) -> int:
         print(f"{len(found)} points; seed {arguments.seed}", flush=True)
         chosen = chosen_of(found, arguments)
         await run.all_of(chosen)
-        for way in run.ways:
-            for outcome in run.outcomes:
-                if outcome.batch.name.startswith(f"{way.name}-") and not outcome.batch.faults:
-                    way.count(outcome.batch)
+        run.count_again()
         passed = tell(run, chosen, arguments)
     finally:
         await run.server.stop()
@@ -178,15 +188,10 @@ def tell(run: Run, chosen: Sequence[GridPoint], arguments: argparse.Namespace) -
     if arguments.record:
         text = record(run.outcomes, chosen, run.grid.told["versions"])
         arguments.record.write_text(text, encoding="utf-8")
-    wrong = [outcome for outcome in run.outcomes if outcome.batch.faults]
-    for outcome in wrong:
-        print(f"WRONG {outcome.point.id}: {'; '.join(outcome.batch.faults)}")
-    for point in run.unreached:
-        print(f"NOT REACHED {point.id}")
-    lost = sum(outcome.batch.lost for outcome in run.outcomes)
-    twice = sum(outcome.batch.twice for outcome in run.outcomes)
-    print(f"{len(run.outcomes)} cuts, {lost} lost, {twice} twice, seed {arguments.seed}")
-    return not wrong and bool(run.outcomes)
+    again = f"--ways {arguments.ways}"
+    print("\n".join(told(run.outcomes, run.unreached, arguments.seed, again)))
+    sound = not run.unreached and not any(outcome.batch.faults for outcome in run.outcomes)
+    return sound and bool(run.outcomes)
 
 
 def read_arguments() -> argparse.Namespace:

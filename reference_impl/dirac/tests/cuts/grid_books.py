@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
-from grid_server import SERVICE_ID, Grid
-from grid_way import Batch
+from batches import Batch
 
 from common_compute_connector.protocol import PartKey
 from common_compute_dirac.jdl import group_name, job_name
+from grid import Grid
 
+SERVICE_ID = "org.example.cuts"
 _GIVEN_UP = ("Deleted", "Killed")
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
-from statistics import median
+from collections.abc import Mapping, Sequence
 
+from batches import ARRAY_TASKS
 from grid_points import GridPoint
-from grid_way import ARRAY_TASKS, JOBS, Outcome
+from grid_way import SINGLE_JOBS
+from outcomes import Outcome, fill
 
 _ABOUT = """\
 # Submissions to DIRAC that were cut, {date}
@@ -33,66 +31,21 @@ Run again: `common-compute facility status dirac --json | python reference_impl/
 
 {versions}
 
-| how | cuts | jobs | lost | twice | recovery: median, most (s) |
-|---|---|---|---|---|---|
+| how | {head} |
+|---|{rule}|
 {summary}
 
 ## Every point
 
-| id | where | how | lost | twice | recovery (s) |
-|---|---|---|---|---|---|
+| id | where | how | {head} |
+|---|---|---|{rule}|
 {rows}
 """
 
 
-def record(outcomes: Sequence[Outcome], points: Sequence[GridPoint], versions: Mapping[str, str]) -> str:
+def record(
+    outcomes: Sequence[Outcome[GridPoint]], points: Sequence[GridPoint], versions: Mapping[str, str]
+) -> str:
     """Write the record, with a line for each point, in their order."""
-    kinds = _by(outcomes, lambda outcome: outcome.point.words[1])
-    order = {point.id: number for number, point in enumerate(points)}
-    shown = {
-        "common-compute": version("common-compute"),
-        "python": platform.python_version(),
-        "dirac": versions["dirac"],
-    }
-    return _ABOUT.format(
-        date=datetime.now(UTC).date().isoformat(),
-        cuts=len(outcomes),
-        jobs=JOBS,
-        elements=ARRAY_TASKS,
-        kinds="; ".join(f"{len(some)} by {kind}" for kind, some in kinds.items()),
-        lost=sum(outcome.batch.lost for outcome in outcomes),
-        twice=sum(outcome.batch.twice for outcome in outcomes),
-        versions=f"Versions: {', '.join(f'{name} {value}' for name, value in shown.items())}.",
-        summary="\n".join(_cells(kind, *_figures(some)) for kind, some in kinds.items()),
-        rows="\n".join(map(_row, sorted(outcomes, key=lambda outcome: order[outcome.point.id]))),
-    )
-
-
-def _by(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> dict[str, list[Outcome]]:
-    grouped: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        grouped.setdefault(key(outcome), []).append(outcome)
-    return grouped
-
-
-def _figures(outcomes: Sequence[Outcome]) -> list[object]:
-    seconds = [outcome.recovery_seconds for outcome in outcomes]
-    return [
-        len(outcomes),
-        sum(len(outcome.batch.ids) for outcome in outcomes),
-        sum(outcome.batch.lost for outcome in outcomes),
-        sum(outcome.batch.twice for outcome in outcomes),
-        f"{median(seconds):.0f}, {max(seconds):.0f}",
-    ]
-
-
-def _row(outcome: Outcome) -> str:
-    where, how = outcome.point.words
-    batch = outcome.batch
-    return _cells(
-        f"`{outcome.point.id}`", where, how, batch.lost, batch.twice, f"{outcome.recovery_seconds:.0f}"
-    )
-
-
-def _cells(*cells: object) -> str:
-    return f"| {' | '.join(map(str, cells))} |"
+    size = {"jobs": SINGLE_JOBS + 1, "elements": ARRAY_TASKS}
+    return fill(_ABOUT, outcomes, points, {"dirac": versions["dirac"]}, size)

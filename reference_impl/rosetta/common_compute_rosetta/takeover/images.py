@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from common_compute_rosetta.references import Reference
+from common_compute_connector.references import Reference
 from common_compute_rosetta.takeover.dump import Computing, Container
 
 

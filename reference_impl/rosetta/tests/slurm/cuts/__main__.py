@@ -19,15 +19,19 @@ from fnmatch import fnmatch
 from pathlib import Path
 from uuid import uuid4
 
+sys.path.append(str(Path(__file__).parents[5] / "facilities" / "cuts"))
+
 import points as where
+from books import Books
+from outcomes import Outcome, told
 from points import Point
 from record import record
-from server import Cluster
-from stories import Outcome, Site, cut_round, kill_at_a_time, kill_at_commit, kill_round
-from story import Books
+from stories import Site, cut_round, kill_at_a_time, kill_at_commit, kill_round
+
+from cluster import Cluster
 
 HOST, ACCOUNT = "cluster", "bob"
-TIMES_TRIED = 3
+TIMES_TRIED = 5
 COMMIT_SERVERS = 2
 """So many servers at a time that each die at a transaction."""
 
@@ -40,7 +44,7 @@ class Run:
         self.cluster = cluster
         self.room = room
         self.books = Books(cluster, room)
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[Outcome[Point]] = []
         self.unreached: list[Point] = []
         self.sites: list[Site] = []
         self.site = self.make_site("main", [f"way{number:02}" for number in range(ways)])
@@ -65,16 +69,16 @@ class Run:
     async def look_at_the_store(self) -> int:
         """Count the transactions of a submission."""
         site = self.make_site("uncut")
-        told = self.room / "uncut.transactions"
-        await site.open([str(told), "before", "0"])
+        noted = self.room / "uncut.transactions"
+        await site.open([str(noted), "before", "0"])
         try:
-            told.touch()
+            noted.touch()
             self.take("uncut", await cut_round(site, [Point("store", "none", 0)]), keep=False)
         finally:
             await site.close()
-        return len(told.read_text().splitlines())
+        return len(noted.read_text().splitlines())
 
-    def take(self, what: str, outcomes: Sequence[Outcome], *, keep: bool = True) -> None:
+    def take(self, what: str, outcomes: Sequence[Outcome[Point]], *, keep: bool = True) -> None:
         """Tell outcomes, and keep them."""
         for outcome in outcomes:
             if keep and not outcome.reached:
@@ -187,16 +191,9 @@ def tell(run: Run, chosen: Sequence[Point], arguments: argparse.Namespace) -> bo
     """Tell the end, write the record, and say whether all went well."""
     if arguments.record:
         arguments.record.write_text(record(run.outcomes, chosen, run.cluster.versions), encoding="utf-8")
-    wrong = [outcome for outcome in run.outcomes if outcome.batch.faults]
-    for outcome in wrong:
-        print(f"WRONG {outcome.point.id}: {'; '.join(outcome.batch.faults)}")
-        print(f"  again: --ways {arguments.ways} --only {outcome.point.id}")
-    for point in run.unreached:
-        print(f"NOT REACHED {point.id}")
-    lost = sum(outcome.batch.lost for outcome in run.outcomes)
-    twice = sum(outcome.batch.twice for outcome in run.outcomes)
-    print(f"{len(run.outcomes)} cuts, {lost} lost, {twice} twice, seed {arguments.seed}")
-    return not wrong and not run.unreached
+    again = f"--ways {arguments.ways}"
+    print("\n".join(told(run.outcomes, run.unreached, arguments.seed, again)))
+    return not run.unreached and not any(outcome.batch.faults for outcome in run.outcomes)
 
 
 def read_arguments() -> argparse.Namespace:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from statistics import median
 
+from batches import ARRAY_TASKS
+from outcomes import Outcome, fill
 from points import Point
-from stories import Outcome
-from story import ARRAY_TASKS, JOBS, SINGLE_JOBS
+from way import SINGLE_JOBS
 
 _ABOUT = """\
 # Submissions to Slurm that were cut, {date}
@@ -36,71 +34,24 @@ one point: `--only ID`.
 
 {versions}
 
-| how | cuts | jobs | lost | twice | recovery: median, most (s) |
-|---|---|---|---|---|---|
+| how | {head} |
+|---|{rule}|
 {summary}
 
 ## Every point
 
-| id | where | how | cuts | jobs | lost | twice | recovery: median, most (s) |
-|---|---|---|---|---|---|---|---|
+| id | where | how | {head} |
+|---|---|---|{rule}|
 {rows}
 """
 
 
-def record(outcomes: Sequence[Outcome], points: Sequence[Point], versions: Mapping[str, str]) -> str:
+def record(outcomes: Sequence[Outcome[Point]], points: Sequence[Point], versions: Mapping[str, str]) -> str:
     """Write the record, with a line for each point, in their order."""
-    kinds = _by(outcomes, lambda outcome: outcome.point.words[1])
-    found = _by(outcomes, lambda outcome: outcome.point.id)
-    ids = dict.fromkeys(point.id for point in points)
     shown = {
-        "common-compute": version("common-compute"),
         "paramiko": version("paramiko"),
-        "python": platform.python_version(),
         "slurm": versions["slurmctld"],
         "openssh-server": versions["openssh-server"],
     }
-    return _ABOUT.format(
-        date=datetime.now(UTC).date().isoformat(),
-        cuts=len(outcomes),
-        jobs=JOBS,
-        singles=SINGLE_JOBS,
-        elements=ARRAY_TASKS,
-        kinds="; ".join(f"{len(some)} by {kind}" for kind, some in kinds.items()),
-        lost=sum(outcome.batch.lost for outcome in outcomes),
-        twice=sum(outcome.batch.twice for outcome in outcomes),
-        versions=f"Versions: {', '.join(f'{name} {value}' for name, value in shown.items())}.",
-        summary="\n".join(_cells(kind, *_figures(some)) for kind, some in kinds.items()),
-        rows="\n".join(_row(found[name]) for name in ids if name in found),
-    )
-
-
-def _by(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> dict[str, list[Outcome]]:
-    grouped: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        grouped.setdefault(key(outcome), []).append(outcome)
-    return grouped
-
-
-def _figures(outcomes: Sequence[Outcome]) -> list[object]:
-    """Give cuts, jobs, lost, twice and recovery of some outcomes."""
-    seconds = [outcome.recovery_seconds for outcome in outcomes]
-    return [
-        len(outcomes),
-        sum(len(outcome.batch.ids) for outcome in outcomes),
-        sum(outcome.batch.lost for outcome in outcomes),
-        sum(outcome.batch.twice for outcome in outcomes),
-        f"{median(seconds):.0f}, {max(seconds):.0f}",
-    ]
-
-
-def _row(outcomes: Sequence[Outcome]) -> str:
-    where, how = outcomes[0].point.words
-    note = outcomes[0].note.partition(": ")[2]
-    return _cells(
-        f"`{outcomes[0].point.id}`", f"{where} ({note})" if note else where, how, *_figures(outcomes)
-    )
-
-
-def _cells(*cells: object) -> str:
-    return f"| {' | '.join(map(str, cells))} |"
+    size = {"jobs": SINGLE_JOBS + 1, "singles": SINGLE_JOBS, "elements": ARRAY_TASKS}
+    return fill(_ABOUT, outcomes, points, shown, size)

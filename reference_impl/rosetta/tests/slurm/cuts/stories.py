@@ -5,27 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from batches import Batch
+from books import Books, names_at_slurm
+from killable_server import KillableServer
+from outcomes import Outcome
 from points import Point
-from server import Cluster, Server
-from story import Batch, Books, Way
+from way import Way
+
+from cluster import Cluster
+
+_KILLED_AT_COMMIT = Path(__file__).with_name("killed_at_commit.py")
 
 _TO_BE_REACHED_SECONDS = 40
 _LOST_CONNECTION_IS_NOTICED_SECONDS = 0.7
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one submission that was cut."""
-
-    point: Point
-    batch: Batch
-    reached: bool
-    recovery_seconds: float
-    """From the cut until the service knew that the facility has all jobs."""
-    note: str = ""
 
 
 class Site:
@@ -47,7 +41,9 @@ class Site:
         for way in self.ways:
             await way.open()
         ports = {way.name: way.to_facility.port for way in self.ways}
-        self.server = Server(self._room, self._service_id, self._cluster, self._root, ports)
+        self._room.mkdir()
+        tables = self._cluster.tables(self._root, ports)
+        self.server = KillableServer(self._room, self._service_id, tables)
         await self._start(killed_at)
 
     async def close(self) -> None:
@@ -67,19 +63,19 @@ class Site:
         await self._start()
 
     async def settled(self, way: Way, submitting: Awaitable[Batch]) -> Batch:
-        """Wait until a submitted batch has ended, and count what its tasks wrote."""
+        """Wait until a submitted batch has ended."""
         batch = await submitting
         self.batches.append(batch)
         await way.ended(batch)
-        way.count_lines(batch)
         return batch
 
     async def count_books(self, batches: Sequence[Batch]) -> None:
         """Compare batches with Slurm's accounting; jobs there that nobody submitted are the first one's fault."""
-        counted = await self.books.complete(self.server, list(batches))
-        expected = set[str]().union(*(batch.names_at_slurm(self._service_id) for batch in self.batches))
+        counted = await self.books.complete(self._service_id, batches)
+        expected = set[str]().union(*(names_at_slurm(batch, self._service_id) for batch in self.batches))
         for batch in batches:
-            batch.count_books(counted, self._service_id)
+            names = names_at_slurm(batch, self._service_id)
+            batch.note({name: counted[name] for name in names}, "is at Slurm")
         if strange := counted.keys() - expected:
             batches[0].faults.append(f"jobs at Slurm that nobody submitted: {sorted(strange)}")
             batches[0].twice += len(strange)
@@ -94,7 +90,7 @@ class Site:
             await self.count_books(sound)
 
     async def _start(self, killed_at: Sequence[str] = ()) -> None:
-        await self.server.start(killed_at)
+        await self.server.start(*([[_KILLED_AT_COMMIT, *killed_at]] if killed_at else []))
         for way in self.ways:
             way.to_server.target = ("127.0.0.1", self.server.port)
 
@@ -118,24 +114,24 @@ async def submit_cut(way: Way, point: Point) -> Batch:
     return batch
 
 
-async def cut_round(site: Site, points: Sequence[Point]) -> list[Outcome]:
+async def cut_round(site: Site, points: Sequence[Point]) -> list[Outcome[Point]]:
     """Cut one submission of each way."""
 
-    async def one(way: Way, point: Point) -> Outcome:
+    async def one(way: Way, point: Point) -> Outcome[Point]:
         proxy = way.to_server if point.place == "http" else way.to_facility
         batch = await site.settled(way, submit_cut(way, point))
         reached, cut_at = proxy.happened.is_set(), proxy.cut_at
         known = batch.all_handed_over or 0.0
         way.seen["ssh"] = [chunk for chunk in way.to_facility.chunks if chunk.at < known]
         proxy.arm(None)
-        return Outcome(point, batch, reached, _recovery(batch, cut_at))
+        return Outcome(point, batch, reached, batch.recovery_seconds(cut_at))
 
     outcomes = await asyncio.gather(*(one(way, point) for way, point in zip(site.ways, points, strict=False)))
     await site.count_books([outcome.batch for outcome in outcomes])
     return outcomes
 
 
-async def kill_round(site: Site, points: Sequence[Point]) -> list[Outcome]:
+async def kill_round(site: Site, points: Sequence[Point]) -> list[Outcome[Point]]:
     """Hold each way at its point, and kill the server when all are there."""
     used = list(zip(site.ways, points, strict=False))
     submitting = [asyncio.create_task(submit_cut(way, point)) for way, point in used]
@@ -148,7 +144,7 @@ async def kill_round(site: Site, points: Sequence[Point]) -> list[Outcome]:
     return await _killed(site, used, submitting, reached)
 
 
-async def kill_at_a_time(site: Site, points: Sequence[Point]) -> list[Outcome]:
+async def kill_at_a_time(site: Site, points: Sequence[Point]) -> list[Outcome[Point]]:
     """Kill the server some milliseconds after its first call began; all points have the same number."""
     used = list(zip(site.ways, points, strict=False))
     for way, _ in used:
@@ -170,7 +166,7 @@ async def _killed(
     used: Sequence[tuple[Way, Point]],
     submitting: Sequence[asyncio.Task[Batch]],
     reached: Sequence[bool],
-) -> list[Outcome]:
+) -> list[Outcome[Point]]:
     await site.server.kill()
     killed_at = time.monotonic()
     await site.restart()
@@ -179,12 +175,12 @@ async def _killed(
     )
     await site.count_books(batches)
     return [
-        Outcome(point, batch, was_reached, _recovery(batch, killed_at))
+        Outcome(point, batch, was_reached, batch.recovery_seconds(killed_at))
         for (_, point), batch, was_reached in zip(used, batches, reached, strict=True)
     ]
 
 
-async def kill_at_commit(site: Site, point: Point) -> Outcome:
+async def kill_at_commit(site: Site, point: Point) -> Outcome[Point]:
     """Have a server die right before or after one of its transactions."""
     (way,) = site.ways
     told = site.books.room / f"{way.name}.transactions"
@@ -202,9 +198,3 @@ async def kill_at_commit(site: Site, point: Point) -> Outcome:
         return Outcome(point, outcome.batch, outcome.reached, outcome.recovery_seconds, note)
     finally:
         await site.close()
-
-
-def _recovery(batch: Batch, cut_at: float | None) -> float:
-    if cut_at is None or batch.all_handed_over is None:
-        return 0.0
-    return max(batch.all_handed_over - cut_at, 0.0)

@@ -1,5 +1,6 @@
 """A real PostgreSQL for the tests that need one: a cluster of their own, on a socket in an own directory."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
 
 def _program(name: str) -> str:
@@ -43,16 +45,17 @@ def postgres_cluster() -> Iterator[str]:
     shutil.rmtree(directory)
 
 
+def new_database(cluster: str, name: str) -> str:
+    """Make an empty database in the cluster, told apart by a name of any kind, and give its URL."""
+    database = "t" + hashlib.sha256(name.encode()).hexdigest()[:16]
+    engine = create_engine(cluster, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {database}"))
+    engine.dispose()
+    return cluster.replace("/postgres?", f"/{database}?")
+
+
 @pytest.fixture
 def postgres_url(postgres_cluster: str, request: pytest.FixtureRequest) -> str:
     """Give the URL of an empty database of the test's own."""
-    import hashlib
-
-    from sqlalchemy import create_engine, text
-
-    name = "t" + hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]
-    engine = create_engine(postgres_cluster, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return postgres_cluster.replace("/postgres?", f"/{name}?")
+    return new_database(postgres_cluster, request.node.nodeid)

@@ -47,7 +47,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Chunk:
-    """What was received at once: its first byte's number, its length, and when it came (monotonic seconds)."""
+    """What was received at once: its first byte's number, its length, and when (monotonic seconds)."""
 
     direction: Direction
     start: int

@@ -1,0 +1,1 @@
+"""Our own rules for the contract: what no linter of OpenAPI can know."""
