@@ -11,6 +11,7 @@ from common_compute_website.exchanges import Exchange
 from common_compute_website.markdown import fenced, folded, json_text, link, table
 
 INDEX = "reference/index.md"
+_MANY = 12
 
 
 def pages(exchanges: Sequence[Exchange]) -> Iterator[tuple[str, str]]:
@@ -43,7 +44,7 @@ def _of_tag(tag: Node, exchanges: Sequence[Exchange]) -> str:
     for name, operation in contract.operations().items():
         if operation["tags"][0] == tag["name"]:
             parts += _operation(page, name, operation)
-            shown = [each for each in exchanges if each.operation == name]
+            shown = sorted((each for each in exchanges if each.operation == name), key=_is_problem)
             parts += ["**Sent and answered in this build**\n", *map(_exchange, shown)]
     return "\n".join(parts)
 
@@ -85,7 +86,9 @@ def _operation(page: str, name: str, operation: Node) -> Iterator[str]:
         for each in contract.requirements().values()
         if set(each.get("operations", ())) == {name}
     ]
-    if asked:
+    if len(asked) > _MANY:
+        yield f'??? note "{len(asked)} requirements about it alone"\n\n    {", ".join(asked)}\n'
+    elif asked:
         yield f"**Requirements about it alone**: {', '.join(asked)}.\n"
 
 
@@ -99,6 +102,11 @@ def _answers(page: str, operation: Node) -> Iterator[tuple[str, str, str]]:
             for media, each in answer.get("content", {}).items()
         ]
         yield f"{status}", ", ".join(kinds), answer["description"]
+
+
+def _is_problem(each: Exchange) -> bool:
+    """Tell what is shown last: what can go wrong comes after what goes well."""
+    return each.code is not None
 
 
 def _exchange(each: Exchange) -> str:
