@@ -56,8 +56,18 @@ def parts(**where: str) -> dict[str, int | None]:
 
 def processes_of(account: str) -> set[int]:
     """Give the processes of an account."""
-    uid = pwd.getpwnam(account).pw_uid
-    return {int(process.name) for process in Path("/proc").glob("[0-9]*") if process.stat().st_uid == uid}
+    return processes_with(pwd.getpwnam(account).pw_uid)
+
+
+def processes_with(*uids: int) -> set[int]:
+    """Give the processes of accounts that may be no more."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        # Some end meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            if process.stat().st_uid in uids:
+                found.add(int(process.name))
+    return found
 
 
 def running(*command: str) -> bool:
@@ -355,6 +365,7 @@ def another(dirac_facility, tmp_path) -> Iterator[dict[str, str]]:
         "COMMON_COMPUTE_DIRAC_DIRECTORY": f"/var/lib/common-compute-another-{os.getpid()}",
         "COMMON_COMPUTE_DIRAC_FIRST_PORT": "22750",
         "COMMON_COMPUTE_DIRAC_PROCESSORS": "2",
+        "COMMON_COMPUTE_DIRAC_IMAGES": "busybox",
         "COMMON_COMPUTE_DIRAC_ENVIRONMENT": dirac_facility["environment"],
     }
     yield settings
@@ -395,7 +406,7 @@ def test_a_purge_leaves_nothing_behind(another, dirac_facility) -> None:
     down = facility("down", "--purge", **another)
     assert 0 == down.returncode, down.stderr
     assert before == {name: (Path("/etc") / name).read_bytes() for name in files}
-    assert set() == {process for process in Path("/proc").glob("[0-9]*") if process.stat().st_uid in uids}
+    assert set() == processes_with(*uids)
     assert not running("sleep", "9875")
     assert not place.exists()
     assert "Nothing runs in" in facility("status", **another).stdout

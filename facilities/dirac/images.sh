@@ -8,7 +8,6 @@
 source "$here/../image_roots.sh"
 
 IMAGES_AREA=$STATE/cvmfs/unpacked.example.org
-IMAGES=(busybox python)
 _REPOSITORIES=registry.example.org/facility
 
 apart() {
@@ -20,6 +19,8 @@ make_images() {
     # Only what is complete has a name there.
     install -d -m 755 "$IMAGES_AREA/.flat" "$IMAGES_AREA/$_REPOSITORIES" "$STATE/images"
     for image in "${IMAGES[@]}"; do
+        declare -F "_root_of_$image" >/dev/null ||
+            refuse "there is no image '$image' to build: COMMON_COMPUTE_DIRAC_IMAGES can name busybox and python"
         [[ -e $STATE/images/$image && $(head -n 1 "$STATE/images/$image") == "$(_recipe_of "$image")" ]] || _publish "$image"
     done
 }

@@ -1,4 +1,4 @@
-# What the facility consists of, and what can be chosen: four variables, of which none has to be set.
+# What the facility consists of, and what can be chosen: five variables, of which none has to be set.
 
 # Where everything lies that is not a package of Debian's.
 readonly USUAL_STATE=/var/lib/common-compute/facilities/dirac
@@ -7,6 +7,8 @@ STATE=${COMMON_COMPUTE_DIRAC_DIRECTORY:-$USUAL_STATE}
 FIRST_PORT=${COMMON_COMPUTE_DIRAC_FIRST_PORT:-22700}
 # How many processors the worker has for jobs, whatever this machine has: jobs of tests sleep more than they compute.
 WORKER_PROCESSORS=${COMMON_COMPUTE_DIRAC_PROCESSORS:-8}
+# The images that are built for the worker.
+read -ra IMAGES <<<"${COMMON_COMPUTE_DIRAC_IMAGES:-busybox python}"
 # Where DIRAC is installed, so that a second facility on this machine can share the first one's.
 ENVIRONMENT=${COMMON_COMPUTE_DIRAC_ENVIRONMENT:-$STATE/environment}
 
