@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -22,15 +22,12 @@ UntilStdinCloses = Annotated[
     ),
 ]
 
-LoopName = Literal["auto", "asyncio"]
-
 
 @dataclass(frozen=True)
 class Manner:
     """How a server is run, as the command line says; port 0 is a free one.
 
     `logs` says whether every request is told on the standard error, or only what went wrong.
-    `loop` is uvicorn's name of the event loop: "auto" is the fastest one.
     `until_stdin_closes` ties it to whoever holds the other end of its standard input: when that process ends,
     in whatever way, so does the server.
     """
@@ -38,6 +35,5 @@ class Manner:
     host: str
     port: int
     logs: bool
-    loop: LoopName
     as_json: bool
     until_stdin_closes: bool

@@ -96,7 +96,6 @@ def mock(
             host or "127.0.0.1",
             port,
             logs=logs,
-            loop="auto",
             as_json=as_json,
             until_stdin_closes=until_stdin_closes,
         )

@@ -47,7 +47,6 @@ def serve(
         host or "127.0.0.1",
         port,
         logs=False,
-        loop="auto",
         as_json=as_json,
         until_stdin_closes=until_stdin_closes,
     )

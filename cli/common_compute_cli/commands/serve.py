@@ -46,9 +46,6 @@ def serve(
         host or service.host,
         service.port if port is None else port,
         logs=True,
-        # uvloop lets child processes inherit its sockets, close_fds or not: a submission that detaches a job
-        # would come back only when the job ends, and every job would hold the server's end of its own pipes.
-        loop="asyncio",
         as_json=as_json,
         until_stdin_closes=until_stdin_closes,
     )
