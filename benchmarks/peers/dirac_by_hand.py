@@ -38,7 +38,12 @@ def main() -> None:
             time.sleep(0.5)
     print(time.monotonic() - begun)
     value(dirac.killJob(jobs))
-    value(dirac.deleteJob(jobs))
+    while left := [
+        job for job, each in value(dirac.getJobStatus(jobs)).items() if each["Status"] != "Deleted"
+    ]:
+        # One that just ends is not deleted at once.
+        dirac.deleteJob(left)
+        time.sleep(1)
 
 
 def value(answer: dict) -> object:
