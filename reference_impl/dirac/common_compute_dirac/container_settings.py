@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,15 +34,10 @@ class ContainerSettings:
 
 def read_containers(whole: Reading) -> ContainerSettings | None:
     """Read the table, if it is there; each fault becomes a sentence."""
-    table = whole.table.get("containers")
-    if table is None:
+    reading = whole.inner("containers", MEMBERS)
+    if reading is None:
         return None
-    if not isinstance(table, Mapping):
-        whole.fault("containers", "a table: [facility.containers]")
-        return None
-    reading = Reading(table, f"{whole.where}, containers", whole.faults)
-    reading.only(MEMBERS)
-    runtime = table.get("runtime")
+    runtime = reading.table.get("runtime")
     if runtime not in PROGRAMS:
         reading.fault("runtime", f"what the workers have: {' or '.join(PROGRAMS)}")
     images = reading.text("images", what="the directory on the workers in which images lie unpacked")
@@ -53,7 +47,7 @@ def read_containers(whole: Reading) -> ContainerSettings | None:
         runtime=str(runtime),
         program=reading.text("program", PROGRAMS.get(str(runtime), "-")),
         images=images.rstrip("/"),
-        probe_image=_image(reading, "probe_image", table.get("probe_image")),
+        probe_image=_image(reading, "probe_image", reading.table.get("probe_image")),
         catalogue=_catalogue(reading),
         container_tags=reading.words("container_tags"),
     )

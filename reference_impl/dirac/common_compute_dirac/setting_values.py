@@ -21,6 +21,18 @@ class Reading:
         self.where = where
         self.faults = faults
 
+    def inner(self, name: str, known: Sequence[str]) -> Reading | None:
+        """Read a table within this one, if it is there; a setting that there is not is noted."""
+        table = self.table.get(name)
+        if table is None:
+            return None
+        if not isinstance(table, Mapping):
+            self.fault(name, f"a table: [facility.{name}]")
+            return None
+        reading = Reading(table, f"{self.where}, {name}", self.faults)
+        reading.only(known)
+        return reading
+
     def fault(self, name: str, what: str) -> None:
         """Note what a setting must be."""
         self.faults.append(f"{self.where}: `{name}` must be {what}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from common_compute_dirac.setting_values import Reading
@@ -29,14 +28,9 @@ class StagingSettings:
 
 def read_staging(whole: Reading) -> StagingSettings | None:
     """Read the table, if it is there; each fault becomes a sentence."""
-    table = whole.table.get("staging")
-    if table is None:
+    reading = whole.inner("staging", MEMBERS)
+    if reading is None:
         return None
-    if not isinstance(table, Mapping):
-        whole.fault("staging", "a table: [facility.staging]")
-        return None
-    reading = Reading(table, f"{whole.where}, staging", whole.faults)
-    reading.only(MEMBERS)
     return StagingSettings(
         storage_element=reading.word("storage_element", "the name of a storage element, as DIRAC has it"),
         **{name: reading.count(name, default) for name, default in _COUNTS.items()},
