@@ -35,7 +35,11 @@ def measure(rounds: int) -> list[Section]:
     there = cluster.find_cluster()
     with there.by_hand() as hand, cluster.served(there) as api:
         by_hand, ours, peer = [], [], []
+        free_by_hand, free_ours = [], []
         _install_peer(there)
+        for _ in range(rounds):
+            free_by_hand.append(_jobs_by_hand(hand))
+            free_ours.append(_jobs_by_api(api))
         with cluster.occupied(hand):
             for _ in range(rounds):
                 by_hand.append(_jobs_by_hand(hand))
@@ -54,6 +58,16 @@ def measure(rounds: int) -> list[Section]:
                 Figure(_BY_HAND, by_hand),
                 Figure("through the API", ours, by_hand, Goal("ratio", "at most", 1.0)),
                 Figure("PSI/J, on the login node itself", peer, by_hand),
+            ],
+            _BY_HAND,
+        ),
+        # Here the jobs that begin take the processors from sbatch, and ours do more than the one by hand.
+        Section(
+            f"{_JOBS} separate jobs, until Slurm has them all, while they run on the login node's processors",
+            "seconds",
+            [
+                Figure(_BY_HAND, free_by_hand),
+                Figure("through the API", free_ours, free_by_hand, Goal("ratio", "at most", 1.0)),
             ],
             _BY_HAND,
         ),
@@ -118,7 +132,7 @@ def _answers_while_jobs_are_alive(api: httpx.Client) -> tuple[float, float]:
 
 def _call_off(hand: paramiko.SSHClient) -> None:
     cluster.run(hand, "scancel --me --state=pending")
-    while cluster.run(hand, "squeue -h --me -t pending,completing -o %i").strip():
+    while cluster.run(hand, "squeue -h --me -t pending,configuring,completing -o %i").strip():
         time.sleep(0.5)
 
 
