@@ -96,12 +96,14 @@ def serve(
     """
     # The server has its own handlers while it runs, and raises the signal again when it is done: then, and
     # before it is up, a signal means that all is well and over.
+    leaving = _Leaving()
     for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, _leave)
+        signal.signal(ending, leaving)
     configure_logs(logging.INFO if manner.logs else logging.WARNING)
     with _listening(manner.host, manner.port) as listening:
         with faults_told():
             app = assemble()
+        leaving.go_on()
         host = f"[{manner.host}]" if ":" in manner.host else manner.host
         root = f"http://{host}:{listening.getsockname()[1]}"
         ready = {
@@ -182,6 +184,19 @@ def _end_with_stdin(server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    sys.exit(0)
+class _Leaving:
+    """A signal that means the end: told where it arrives, and again should that place have caught it."""
+
+    def __init__(self) -> None:
+        self._is_told = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Leave every context that the program is in."""
+        del number, frame
+        self._is_told = True
+        sys.exit(0)
+
+    def go_on(self) -> None:
+        """Come back, unless a signal arrived that went no further than a clean-up or an import's callback."""
+        if self._is_told:
+            sys.exit(0)

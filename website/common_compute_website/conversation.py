@@ -36,7 +36,7 @@ ARRAY = {
 
 def held(room: Path) -> list[Exchange]:
     """Hold the conversations with mocks that are started for it, and give all that was said."""
-    with Servers(room) as servers:
+    with Servers(room, room) as servers:
         common = ("mock", "--clock", "held", "--request-seconds", "0.01", "--port", "0")
         opened, guarded, busy = servers.start(
             {

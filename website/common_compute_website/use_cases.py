@@ -46,7 +46,7 @@ class Ran:
 def run(room: Path) -> dict[str, list[Ran]]:
     """Run the use cases that this machine can run, and give what came, by case."""
     room.mkdir(parents=True, exist_ok=True)
-    with Servers(room) as servers:
+    with Servers(room, room) as servers:
         (server,) = servers.start(
             {"facility": ("serve", "--config", str(write_configuration(room)), "--port", "0")}
         )

@@ -42,7 +42,7 @@ def demo(
         raise WrongUsage(f"{out} cannot be written: {error.strerror}.") from error
     with ExitStack() as stack:
         room = stack.enter_context(_room())
-        servers = stack.enter_context(Servers(out / "logs"))
+        servers = stack.enter_context(Servers(out / "logs", room))
         real = _start_servers(console, servers, room)
         _do_main_job(console, real, out)
         certified = _certify(console, list(servers), out / "certificates")

@@ -42,11 +42,15 @@ class Servers:
 
     They do not share this program's terminal signals, so that a Ctrl-C reaches this program alone, which ends
     them in order. Each reads from a pipe of which this program holds the other end: should this program be
-    killed, they end as well.
+    killed, they end as well. Their temporary files are in a directory of this program's, so that one that has
+    to be killed leaves none.
+
+    `logs` gets a file for each; `temporary` exists.
     """
 
-    def __init__(self, logs: Path) -> None:
+    def __init__(self, logs: Path, temporary: Path) -> None:
         self._logs = logs
+        self._environment = {**os.environ, "TMPDIR": str(temporary)}
         self._running: list[Running] = []
         self._processes: list[subprocess.Popen[bytes]] = []
 
@@ -81,6 +85,7 @@ class Servers:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=written,
+                env=self._environment,
                 start_new_session=True,
             )
         self._processes.append(process)
