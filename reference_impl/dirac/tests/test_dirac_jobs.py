@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,7 +111,7 @@ class Grid:
     async def until(self, part: Part, over: Callable[[TaskSeen], bool]) -> dict[int, TaskSeen]:
         """Look at a part until all its tasks are so."""
         reached: dict[int, TaskSeen] = {}
-        async with asyncio.timeout(400):
+        async with asyncio.timeout(120):
             while len(reached) < part.task_count:
                 live = [index for index in part.indices if index not in reached]
                 reached |= {i: task for i, task in (await self.seen(part, live)).items() if over(task)}
@@ -474,16 +476,37 @@ async def test_a_job_that_an_administrator_kills(
         await grid.release(part)
 
 
-async def test_a_job_that_is_rescheduled_outside(
+async def test_a_job_that_waits_is_rescheduled(
     dirac_facility: dict[str, Any], on_grid: Callable[..., Any]
 ) -> None:
-    """A running job begins anew as its second attempt, and its end is that one's."""
+    """An administrator sends a waiting job on its way again: it is queued still, as its second attempt."""
+    waits = shell("true", resources={"site": dirac_facility["sites"]["without"]})
+    async with opened(dirac_facility) as grid:
+        submission = grid.submission("alice", **waits)
+        (part,) = await grid.submit(submission)
+        await grid.until(part, lambda task: task.native is not None and task.native.state == "Waiting")
+        again = "answer = dirac.rescheduleJob(arguments[0])['OK']"
+        number = read_handle(part).jobs[0]
+        assert await asyncio.to_thread(on_grid, again, number, user="admin", group="dirac_admin")
+        seen = await grid.until(part, lambda task: task.attempt == 2)
+        assert State.QUEUED is seen[0].state
+        await grid.connector.cancel([LivePart(part, [0])])
+        (ended,) = await grid.ended(submission, part)
+        assert (State.CANCELLED, 2) == (ended.seen.state, ended.seen.attempt), ended.seen
+        await grid.release(part)
+
+
+async def test_a_job_whose_worker_has_died_is_rescheduled(
+    dirac_facility: dict[str, Any], on_grid: Callable[..., Any]
+) -> None:
+    """An administrator sends it on its way again: its second attempt runs, and its end is that one's."""
     async with opened(dirac_facility) as grid:
         submission = grid.submission("alice", **shell("sleep 20; echo done"))
         (part,) = await grid.submit(submission)
         await grid.until(part, lambda task: task.native is not None and task.native.detail == "Application")
-        again = "answer = dirac.rescheduleJob(arguments[0])['OK']"
         number = read_handle(part).jobs[0]
+        kill_worker(number)
+        again = "answer = dirac.rescheduleJob(arguments[0])['OK']"
         assert await asyncio.to_thread(on_grid, again, number, user="admin", group="dirac_admin")
         seen = await grid.until(part, lambda task: task.attempt == 2)
         assert seen[0].state in {State.QUEUED, State.RUNNING}
@@ -491,6 +514,22 @@ async def test_a_job_that_is_rescheduled_outside(
         assert (State.SUCCEEDED, 2) == (ended.seen.state, ended.seen.attempt), ended.seen
         assert b"done\n" == ended.logs["stdout"]
         await grid.release(part)
+
+
+def kill_worker(job: int) -> None:
+    """Kill a job's wrapper and all that descends from it, as a machine does that loses its power."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            parents[int(entry.name)] = parent, (entry / "cmdline").read_bytes()
+    dying = {number for number, (_, words) in parents.items() if f"Wrapper_{job}".encode() in words}
+    assert dying
+    while more := {number for number, (parent, _) in parents.items() if parent in dying} - dying:
+        dying |= more
+    for number in dying:
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
 
 
 async def test_a_job_that_is_rescheduled_after_its_end_is_killed(
