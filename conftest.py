@@ -4,7 +4,7 @@
 the closing lines say why. A program that is missing without standing there lets its tests fail: a missing
 installation never hides behind a skip.
 
-Among several processes, a module is run by one of them, and so is all that uses one facility of this machine.
+Among several processes, a module is run by one of them, and so is all that uses a facility one at a time.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadGroupScheduling
 
-FACILITIES = ("dirac", "slurm")
-"""Needs of which this machine has one for all its tests."""
+ONE_AT_A_TIME = ("dirac",)
+"""Facilities whose tests disturb each other: some end and begin services that the others ask.
+
+Slurm's stand side by side: each has jobs of its own.
+"""
 
 NOT_RUN = Path(__file__).parent / ".setup" / "not-run"
 _COUNTS = pytest.StashKey[Counter[str]]()
@@ -35,7 +38,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out the tests whose needs cannot be met, and count them by reason."""
     for item in items:
         needed = [name for marker in item.iter_markers("needs") for name in marker.args]
-        for facility in set(FACILITIES) & set(needed):
+        for facility in set(ONE_AT_A_TIME) & set(needed):
             item.add_marker(pytest.mark.xdist_group(facility))
     reasons = read_reasons(NOT_RUN)
     counts = config.stash.setdefault(_COUNTS, Counter())

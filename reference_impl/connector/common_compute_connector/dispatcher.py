@@ -94,11 +94,10 @@ class Dispatcher:
             wake.clear()
             try:
                 await self._refresh(cycle.known)
-                while await cycle.once():
-                    pass
+                await cycle.run()
             except Exception:  # noqa: BLE001  (a facility's loop survives whatever happens in one cycle)
                 _log.exception("cycle failed", facility_id=cycle.known.id)
-            pause = cycle.known.connector.pace.observe_every_seconds
+            pause = cycle.pause.total_seconds()
             await self._sleep(wake, max(pause, _IDLE_SECONDS) if cycle.idle else pause)
 
     async def _run_house(self) -> None:

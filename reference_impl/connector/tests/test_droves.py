@@ -1,8 +1,10 @@
-"""Jobs that come in droves: handing them over goes before looking after those that are there, for a while."""
+"""Jobs that come in droves: handing them over goes first for a while, and looking at them has its limits."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -16,7 +18,10 @@ from common_compute_connector.store import jobs as stored
 
 
 class Facility:
-    """It takes two parts at a time, `seconds` each time, and notes what it is asked."""
+    """It takes two parts at a time, `seconds` each time, and notes what it is asked.
+
+    A look lasts `look_seconds`; with `news` each look shows another attempt of each task.
+    """
 
     facility_id = "slow"
     pace = Pace(appears_within_seconds=5, observe_every_seconds=2, batch=2)
@@ -24,9 +29,13 @@ class Facility:
     bound_to_host = False
     shares_server_account = False
 
-    def __init__(self, clock: HeldClock, seconds: float) -> None:
+    def __init__(
+        self, clock: HeldClock, seconds: float, look_seconds: float = 0, *, news: bool = False
+    ) -> None:
         self.asked: list[tuple[str, int]] = []
-        self._clock, self._seconds = clock, seconds
+        self._clock, self._seconds, self._look_seconds = clock, seconds, look_seconds
+        self._news = news
+        self._attempt = 1
 
     async def describe(self):
         return {"id": "slow", "limits": {}}
@@ -41,32 +50,72 @@ class Facility:
 
     async def observe(self, parts):
         self.asked.append(("observe", len(parts)))
-        return [Observation(live.part.key, [TaskSeen(i, State.QUEUED) for i in live.live]) for live in parts]
+        self._clock.advance(self._look_seconds)
+        self._attempt += self._news
+        seen = [[TaskSeen(i, State.QUEUED, attempt=self._attempt) for i in live.live] for live in parts]
+        return [Observation(live.part.key, tasks) for live, tasks in zip(parts, seen, strict=True)]
 
     async def close(self):
         pass
 
 
 @pytest.fixture
-def asked(tmp_path):
-    """Have a facility take seven jobs that are waiting together, and give what it was asked."""
+def served(tmp_path):
+    """Serve a facility for which seven jobs wait."""
+
+    @asynccontextmanager
+    async def serving(clock: HeldClock, facility: Facility) -> AsyncIterator[Dispatcher]:
+        store = Store.open(f"sqlite:///{tmp_path}/jobs.db", tmp_path / "content", clock)
+        dispatcher = Dispatcher(store, Facilities([facility], clock), clock)
+        try:
+            await dispatcher.open()
+            for number in range(7):
+                spec = {"facility_id": "slow", "command": ["x"]}
+                job = stored.NewJob(f"job{number}", "me", "slow", spec, None, clock.now(), [range(1)])
+                await store.write_together(stored.insert_jobs, job)
+            yield dispatcher
+        finally:
+            await store.close()
+
+    return serving
+
+
+@pytest.fixture
+def asked(served):
+    """Have a facility take what waits, and give what it was asked."""
 
     def go(seconds: float) -> list[tuple[str, int]]:
         async def main():
             clock = HeldClock()
-            store = Store.open(f"sqlite:///{tmp_path}/jobs.db", tmp_path / "content", clock)
             facility = Facility(clock, seconds)
-            dispatcher = Dispatcher(store, Facilities([facility], clock), clock)
-            try:
-                await dispatcher.open()
-                for number in range(7):
-                    spec = {"facility_id": "slow", "command": ["x"]}
-                    job = stored.NewJob(f"job{number}", "me", "slow", spec, None, clock.now(), [range(1)])
-                    await store.write_together(stored.insert_jobs, job)
+            async with served(clock, facility) as dispatcher:
                 await dispatcher.step()
-            finally:
-                await store.close()
             return facility.asked
+
+        return asyncio.run(main())
+
+    return go
+
+
+@pytest.fixture
+def looks(served):
+    """Have a facility with news at each look for 60 seconds, and give the seconds when it was looked at."""
+
+    def go(look_seconds: float) -> list[float]:
+        async def main():
+            clock = HeldClock()
+            facility = Facility(clock, 0, look_seconds, news=True)
+            begun = clock.now()
+            found = []
+            async with served(clock, facility) as dispatcher:
+                (cycle,) = dispatcher
+                while (clock.now() - begun).total_seconds() < 60:
+                    before = len(facility.asked)
+                    at = (clock.now() - begun).total_seconds()
+                    await cycle.run()
+                    found += [at for word, _ in facility.asked[before:] if word == "observe"]
+                    clock.advance(cycle.pause.total_seconds())
+            return found
 
         return asyncio.run(main())
 
@@ -82,3 +131,13 @@ def test_however_many_come_what_is_there_is_looked_at_in_its_time(asked):
     """Handing over takes a second each time, and a look is due every two."""
     words = [word for word, _ in asked(1)]
     assert ["submit", "submit", "observe", "submit", "submit", "observe"] == words[:6]
+
+
+def test_news_are_no_reason_to_ask_for_more_at_once(looks):
+    """Where a thousand tasks run there are always news, and each look costs the facility something."""
+    assert [2.0 * number for number in range(30)] == looks(0)
+
+
+def test_long_looks_are_rare(looks):
+    """A look of two seconds is followed by ten without."""
+    assert [0.0, 12.0, 24.0, 36.0, 48.0] == looks(2)

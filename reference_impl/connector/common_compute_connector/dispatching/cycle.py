@@ -17,6 +17,9 @@ from common_compute_connector.store import parts as stored
 from common_compute_connector.store.replicas import Replica
 from common_compute_connector.store.schema import Phase
 
+_LOOKS_SHARE = 5
+"""Of that many parts of the time, looking takes one at most: at many tasks a look costs the facility much."""
+
 
 class FacilityCycle:
     """All that this process does for one facility."""
@@ -30,6 +33,8 @@ class FacilityCycle:
         self._store = store
         self._clock = clock
         self._observed_at: datetime | None = None
+        self._look_lasted = timedelta()
+        self._saw_news = False
         host = replica.host if connector.bound_to_host else None
         claimant = stored.Claimant(known.id, replica.id, host)
         self._contact = Contact(known, clock)
@@ -48,13 +53,27 @@ class FacilityCycle:
         """Tell whether there is nothing to look after."""
         return not len(self._leased)
 
+    @property
+    def pause(self) -> timedelta:
+        """How long after one look the next one comes, if nothing else happens."""
+        every = timedelta(seconds=self.known.connector.pace.observe_every_seconds)
+        return max(every, _LOOKS_SHARE * self._look_lasted)
+
     async def to_quiescence(self) -> None:
         """Repeat the cycle until nothing moves any more at this time."""
-        while await self.once() or await self._homecoming.finished():
+        while await self._once(look_again=True) or await self._homecoming.finished():
             pass
 
-    async def once(self) -> bool:
-        """Run one cycle, and tell whether anything moved; a collection goes on beside it."""
+    async def run(self) -> None:
+        """Repeat the cycle until nothing moves any more but what the next look will show, in its time."""
+        while await self._once(look_again=False):
+            pass
+
+    async def _once(self, *, look_again: bool) -> bool:
+        """Run one cycle, and tell whether anything moved; a collection goes on beside it.
+
+        Only with `look_again` news are a reason to ask for more news at once.
+        """
         self.cycles += 1
         moved = await self._leased.claim()
         to_cancel = await self._store.read(lambda held: stored.jobs_to_cancel(held, self.known.id))
@@ -63,15 +82,17 @@ class FacilityCycle:
             return moved
         if not self._leased.within(Phase.LIVE):
             # Nothing has been out of sight: what is handed over now is looked at when its time has come.
-            self._observed_at = self._clock.now()
+            self._observed_at, self._look_lasted = self._clock.now(), timedelta()
         try:
             moved |= await self._handover.submit(to_cancel)
             moved |= await self._handover.find()
             moved |= await self._watching.cancel(to_cancel)
             # While jobs come in droves, a look after each batch would keep the rest of them waiting.
-            if not moved or self._observation_is_due():
-                self._observed_at = self._clock.now()
-                moved |= await self._watching.observe()
+            looked_just_now = self._saw_news and not look_again
+            if self._observation_is_due() or not (moved or looked_just_now):
+                moved |= await self._look()
+            else:
+                self._saw_news = False
             self._homecoming.begin()
             moved |= await self._release()
         except FacilityUnavailable:
@@ -92,8 +113,13 @@ class FacilityCycle:
         self._leased.forget_all()
 
     def _observation_is_due(self) -> bool:
-        every = timedelta(seconds=self.known.connector.pace.observe_every_seconds)
-        return self._observed_at is None or self._clock.now() >= self._observed_at + every
+        return self._observed_at is None or self._clock.now() >= self._observed_at + self.pause
+
+    async def _look(self) -> bool:
+        self._observed_at = self._clock.now()
+        self._saw_news = await self._watching.observe()
+        self._look_lasted = self._clock.now() - self._observed_at
+        return self._saw_news
 
     async def _release(self) -> bool:
         """Remove from the facility, and from our own keeping, what nobody may ask for any more."""
