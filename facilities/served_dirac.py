@@ -90,10 +90,10 @@ class GridServer(Served):
             shown = self.clients[token].get_credential(facility)
         raise AssertionError(shown)
 
-    def certify(self, facility: str, room: Path) -> dict[str, Any]:
+    def certify(self, facility: str, room: Path, budget: str = "quick") -> dict[str, Any]:
         """Certify one of the facilities with both callers, and give the certificate."""
         mine, theirs = CALLERS
-        command = [PROGRAM, "certify", self.url, "--facility", facility, "--out", room, "--budget", "quick"]
+        command = [PROGRAM, "certify", self.url, "--facility", facility, "--out", room, "--budget", budget]
         tokens = ["--token", mine, "--other-token", theirs]
         done = subprocess.run([*command, *tokens], check=False, capture_output=True, text=True)
         if done.returncode != 0:

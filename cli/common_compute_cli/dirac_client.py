@@ -114,15 +114,32 @@ def install(place: Path, installer: Installer) -> str:
     return version
 
 
+def refuse_taken(place: Path) -> None:
+    """Come back if a place is empty, or not there yet.
+
+    Raises:
+        WrongUsage: it is not.
+    """
+    try:
+        taken = place.exists() and (not place.is_dir() or any(place.iterdir()))
+    except OSError as error:
+        raise _cannot_be_made(place, error) from error
+    if taken:
+        raise WrongUsage(f"{place} is there already, and not empty: give another directory.")
+
+
+def _cannot_be_made(place: Path, error: OSError) -> WrongUsage:
+    return WrongUsage(f"{place} cannot be made ({error.strerror}): give another directory.")
+
+
 @contextmanager
 def _emptied_on_failure(place: Path) -> Iterator[None]:
+    refuse_taken(place)
+    there = place.exists()
     try:
-        there = place.exists()
-        if there and (not place.is_dir() or any(place.iterdir())):
-            raise WrongUsage(f"{place} is there already, and not empty: give another directory.")
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WrongUsage(f"{place} cannot be made ({error.strerror}): give another directory.") from error
+        raise _cannot_be_made(place, error) from error
     try:
         yield
     except BaseException:

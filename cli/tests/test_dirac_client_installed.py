@@ -53,6 +53,7 @@ def test_a_place_with_something_in_it_is_refused(tmp_path: Path, told: Tells) ->
     for place in (tmp_path / "full", tmp_path / "full" / "thesis.tex"):
         code, words = told(place)
         assert (2, True) == (code, "is there already, and not empty: give another directory" in words)
+        assert "Installing" not in words
     assert "x" == (tmp_path / "full" / "thesis.tex").read_text()
 
 

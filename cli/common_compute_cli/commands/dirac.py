@@ -40,6 +40,7 @@ def install_client(
     It takes 230 MB. The last line that is printed is the one to put into the table of the facility. Where
     there is a DIRACOS, its Python does as well, and nothing has to be installed.
     """
+    dirac_client.refuse_taken(directory)
     installer = dirac_client.find_installer(python)
     means = str(installer.uv) if installer.uv is not None else "pip"
     sys.stderr.write(f"Installing DIRAC's client into {directory} with {installer.python} and {means} ...\n")
