@@ -138,6 +138,7 @@ def test_news_are_no_reason_to_ask_for_more_at_once(looks):
     assert [2.0 * number for number in range(30)] == looks(0)
 
 
-def test_long_looks_are_rare(looks):
-    """A look of two seconds is followed by ten without."""
-    assert [0.0, 12.0, 24.0, 36.0, 48.0] == looks(2)
+@pytest.mark.parametrize(("seconds", "times"), [(1, [0, 4, 8, 12]), (5, [0, 11, 22, 33]), (60, [0])])
+def test_long_looks_are_rarer(looks, seconds, times):
+    """A look of a second is followed by three without, and a longer one by no more than three intervals."""
+    assert times == looks(seconds)[:4]

@@ -17,8 +17,9 @@ from common_compute_connector.store import parts as stored
 from common_compute_connector.store.replicas import Replica
 from common_compute_connector.store.schema import Phase
 
-_LOOKS_SHARE = 5
-"""Of that many parts of the time, looking takes one at most: at many tasks a look costs the facility much."""
+_PAUSES_PER_LOOK, _LONGEST_PAUSE = 3, 3
+"""At many tasks a look costs the facility much: the pause after it is so many times as long, up to so many
+intervals."""
 
 
 class FacilityCycle:
@@ -57,7 +58,7 @@ class FacilityCycle:
     def pause(self) -> timedelta:
         """How long after one look the next one comes, if nothing else happens."""
         every = timedelta(seconds=self.known.connector.pace.observe_every_seconds)
-        return max(every, _LOOKS_SHARE * self._look_lasted)
+        return max(every, min(_PAUSES_PER_LOOK * self._look_lasted, _LONGEST_PAUSE * every))
 
     async def to_quiescence(self) -> None:
         """Repeat the cycle until nothing moves any more at this time."""
@@ -116,9 +117,11 @@ class FacilityCycle:
         return self._observed_at is None or self._clock.now() >= self._observed_at + self.pause
 
     async def _look(self) -> bool:
-        self._observed_at = self._clock.now()
+        begun = self._clock.now()
+        self._observed_at = begun
         self._saw_news = await self._watching.observe()
-        self._look_lasted = self._clock.now() - self._observed_at
+        self._observed_at = self._clock.now()
+        self._look_lasted = self._observed_at - begun
         return self._saw_news
 
     async def _release(self) -> bool:

@@ -84,6 +84,8 @@ class Homecoming:
             raise
         finally:
             self._under_way = None
+        if answered and harvests:
+            self.begin()  # with what has ended meanwhile
         return bool(harvests)
 
     async def _note_what_is_on_its_way(self, parts: Sequence[HeldPart]) -> None:

@@ -72,8 +72,9 @@ if (!$pid) {
 }
 close $_ for @to;
 
-my ($status, $ended, $patience, $swept);
+my ($status, $ended, $patience);
 my @open = (0, 1);
+my $nap = 0.01;
 while (@open || !defined $status) {
     if ($asked == 1) {
         $asked = 2;
@@ -90,14 +91,17 @@ while (@open || !defined $status) {
         kill "KILL", -$pid;
         $patience = 100;
     }
-    if (defined $status && @open) {
+    if (defined $status) {
+        last unless @open;
         call_watcher("leftovers", $base, $key, $index) if $patience-- == 95;
         last if $patience < 0;
     }
     my $bits = "";
     vec($bits, fileno $from[$_], 1) = 1 for @open;
-    # A signal may come just before: so nothing is waited for without an end.
-    next unless select($bits, undef, undef, defined $status ? 0.02 : 1) > 0;
+    # A signal may come just before: so nothing is waited for without an end, and not long for a command that has
+    # closed its logs, which most do by ending.
+    $nap = defined $status ? 0.02 : @open || $nap >= 1 ? 1 : 2 * $nap;
+    next unless select($bits, undef, undef, $nap) > 0;
     for my $each (@open) {
         next unless vec($bits, fileno $from[$each], 1);
         my $count = sysread $from[$each], my $bytes, 65536;
