@@ -33,15 +33,15 @@ setup-demo: $(filter .uv/bin/uv,$(UV))
 demo: setup-demo ## run the main job on a real local facility and certify three servers
 	@$(RUN)common-compute demo $(DEMO)
 
-test: setup ## run what proves it, on a real Slurm cluster as well, in at most 40 minutes
-	@tools/install-test-needs slurm
+test: setup ## run what proves it, on a real Slurm cluster and a real DIRAC as well, in at most 40 minutes
+	@tools/install-test-needs slurm dirac
 	@$(RUN)pytest -m 'not long' $(MUTANTS)
 	@$(RUN)pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder -m 'not long' --deselect $(MUTANTS)
 
 unit: setup ## run what needs no facility, in at most two minutes
 	@$(RUN)pytest -q -n auto -m 'not real and not long'
 
-test-long: setup ## run what takes longer, on a real DIRAC as well, and keep its dated records
+test-long: setup ## run what takes longer, and keep its dated records
 	@tools/install-test-needs slurm dirac
 	@$(RUN)pytest -m long
 

@@ -19,7 +19,7 @@ from use_cases import excesses, run_here, use_case
 
 from common_compute_dirac.jdl import group_name
 
-pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.needs("dirac"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.real, pytest.mark.needs("dirac"), pytest.mark.timeout(900)]
 
 OLD, NEW = "v0.19.2", "v0.21.1"
 POOLS = 100

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.needs("dirac")]
+pytestmark = [pytest.mark.real, pytest.mark.needs("dirac")]
 
 CUTS = Path(__file__).parent / "cuts"
 RECORD = Path(__file__).parents[3] / "docs" / "records" / "dirac_cuts.md"
@@ -39,6 +39,7 @@ def test_a_sample_of_cuts_loses_nothing_and_doubles_nothing(dirac_facility: dict
     assert f"10 cuts, 0 lost, 0 twice, seed {SEED}" == run_cuts(dirac_facility, "--sample", "10")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_no_cut_at_any_point_loses_or_doubles_a_job(dirac_facility: dict[str, Any]) -> None:
     """The same at every point, at least a hundred cuts, whose dated record is kept."""

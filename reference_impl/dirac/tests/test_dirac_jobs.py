@@ -38,7 +38,7 @@ from common_compute_dirac.connector import DiracFacility, open_connector
 from common_compute_dirac.handles import Handle, read_handle
 from common_compute_dirac.worker import DiracUnreachable, Identity, Worker
 
-pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.needs("dirac"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.real, pytest.mark.needs("dirac"), pytest.mark.timeout(900)]
 
 HOSTILE = [
     "a b",
