@@ -168,7 +168,7 @@ class Grid:
             return str(value_of(SandboxStoreClient().uploadFilesAsSandbox(paths)))
 
     def submit(self, jdl: str, sandbox: str) -> Json:
-        """Submit a description with its sandbox; give the jobs' numbers, and whether they are to be confirmed.
+        """Submit a description with its sandbox; give the jobs, and whether they are to be confirmed.
 
         A description that has parameters, even one, makes jobs that do not run before they are confirmed.
         """
