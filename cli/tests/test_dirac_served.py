@@ -1,7 +1,7 @@
 """A real DIRAC behind a server: certified with its users' credentials, and the use cases as they stand.
 
-What is wanted done is submitted at once, and runs side by side as far as the one worker goes. The pools come
-last: DIRAC draws its jobs by chance, and all others would wait among a hundred of them.
+What is wanted done is submitted at once, and runs side by side as far as the one worker goes, and beside what
+is certified. The pools come last: DIRAC draws its jobs by chance, and all others would wait among a hundred of them.
 """
 
 from __future__ import annotations
@@ -43,14 +43,6 @@ def certifying(
         }
 
 
-@pytest.mark.parametrize("facility", [ON_BEHALF, USER])
-def test_it_is_certified(certifying: dict[str, Future[dict[str, Any]]], facility: str) -> None:
-    """Whether callers are named by a trusted host or shown by their own proxies, the contract is kept."""
-    certificate = certifying[facility].result()
-    claimed = {name for name, entry in certificate["classes"].items() if entry["claimed"]}
-    assert CLASSES <= claimed
-
-
 def _analysis(facility: str, **version: str) -> dict[str, Any]:
     """Give the body of CTA's use case, which tells beside what it tells anyway which version it found."""
     body = use_case("cta_installed_software", facility, SOFTWARE="ctapipe", VERSION="none")
@@ -62,8 +54,13 @@ def _analysis(facility: str, **version: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def submitted(grid_server: GridServer) -> Iterator[dict[str, str]]:
-    """Submit what alice wants done, by her name and by her own proxy, and give the ids of her jobs."""
+def submitted(
+    grid_server: GridServer, certifying: dict[str, Future[dict[str, Any]]]
+) -> Iterator[dict[str, str]]:
+    """Submit what alice wants done, by her name and by her own proxy, and give the ids of her jobs.
+
+    What is certified is under way by then.
+    """
     mine = job("/bin/sh", "-c", "echo mine >mine", outputs=[{"path": "mine"}])
     yield grid_server.submit(
         {
@@ -152,6 +149,14 @@ def test_no_link_is_followed(grid_server: GridServer, submitted: dict[str, str],
     ended = grid_server.ended(submitted["behind links"])
     assert ("failed", "output-missing", 0) == (ended["state"], ended["reason"]["code"], ended["exit_code"])
     assert [] == list(grid_server.clients[ALICE].list_results(ended["id"]))
+
+
+@pytest.mark.parametrize("facility", [ON_BEHALF, USER])
+def test_it_is_certified(certifying: dict[str, Future[dict[str, Any]]], facility: str) -> None:
+    """Whether callers are named by a trusted host or shown by their own proxies, the contract is kept."""
+    certificate = certifying[facility].result()
+    claimed = {name for name, entry in certificate["classes"].items() if entry["claimed"]}
+    assert CLASSES <= claimed
 
 
 def _secrets(server: GridServer) -> set[bytes]:
