@@ -120,11 +120,6 @@ def test_nobody_reaches_the_job_of_another(grid_server: GridServer, submitted: d
     assert set(submitted.values()).isdisjoint(each["id"] for each in grid_server.clients[BOB].list_jobs())
 
 
-def test_a_key_and_a_page_are_the_callers_own(grid_server: GridServer, submitted: dict[str, str]) -> None:
-    """The same idempotency key makes a job for each caller, and a page's token is good for who got it."""
-    check_keys_and_pages(grid_server, [ALICE, BOB], job("true"))
-
-
 def test_words_arrive_byte_for_byte(
     grid_server: GridServer, submitted: dict[str, str], tmp_path: Path
 ) -> None:
@@ -153,10 +148,18 @@ def test_no_link_is_followed(grid_server: GridServer, submitted: dict[str, str],
 
 @pytest.mark.parametrize("facility", [ON_BEHALF, USER])
 def test_it_is_certified(certifying: dict[str, Future[dict[str, Any]]], facility: str) -> None:
-    """Whether callers are named by a trusted host or shown by their own proxies, the contract is kept."""
+    """Whether callers are named by a trusted host or shown by their own proxies, the contract is kept.
+
+    Until then bob has no credential at times; what he does comes after it.
+    """
     certificate = certifying[facility].result()
     claimed = {name for name, entry in certificate["classes"].items() if entry["claimed"]}
     assert CLASSES <= claimed
+
+
+def test_a_key_and_a_page_are_the_callers_own(grid_server: GridServer, submitted: dict[str, str]) -> None:
+    """The same idempotency key makes a job for each caller, and a page's token is good for who got it."""
+    check_keys_and_pages(grid_server, [ALICE, BOB], job("true"))
 
 
 def _secrets(server: GridServer) -> set[bytes]:
