@@ -1,7 +1,7 @@
 """A real DIRAC behind a server: certified with its users' credentials, and the use cases as they stand.
 
-What is wanted done is submitted at once, and runs side by side as far as the one worker goes. The pools come
-last: DIRAC draws its jobs by chance, and all others would wait among a hundred of them.
+What is wanted done is submitted at once, and runs side by side as far as the one worker goes, and beside what
+is certified. The pools come last: DIRAC draws its jobs by chance, and all others would wait among a hundred of them.
 """
 
 from __future__ import annotations
@@ -43,14 +43,6 @@ def certifying(
         }
 
 
-@pytest.mark.parametrize("facility", [ON_BEHALF, USER])
-def test_it_is_certified(certifying: dict[str, Future[dict[str, Any]]], facility: str) -> None:
-    """Whether callers are named by a trusted host or shown by their own proxies, the contract is kept."""
-    certificate = certifying[facility].result()
-    claimed = {name for name, entry in certificate["classes"].items() if entry["claimed"]}
-    assert CLASSES <= claimed
-
-
 def _analysis(facility: str, **version: str) -> dict[str, Any]:
     """Give the body of CTA's use case, which tells beside what it tells anyway which version it found."""
     body = use_case("cta_installed_software", facility, SOFTWARE="ctapipe", VERSION="none")
@@ -62,8 +54,13 @@ def _analysis(facility: str, **version: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def submitted(grid_server: GridServer) -> Iterator[dict[str, str]]:
-    """Submit what alice wants done, by her name and by her own proxy, and give the ids of her jobs."""
+def submitted(
+    grid_server: GridServer, certifying: dict[str, Future[dict[str, Any]]]
+) -> Iterator[dict[str, str]]:
+    """Submit what alice wants done, by her name and by her own proxy, and give the ids of her jobs.
+
+    What is certified is under way by then.
+    """
     mine = job("/bin/sh", "-c", "echo mine >mine", outputs=[{"path": "mine"}])
     yield grid_server.submit(
         {
@@ -123,11 +120,6 @@ def test_nobody_reaches_the_job_of_another(grid_server: GridServer, submitted: d
     assert set(submitted.values()).isdisjoint(each["id"] for each in grid_server.clients[BOB].list_jobs())
 
 
-def test_a_key_and_a_page_are_the_callers_own(grid_server: GridServer, submitted: dict[str, str]) -> None:
-    """The same idempotency key makes a job for each caller, and a page's token is good for who got it."""
-    check_keys_and_pages(grid_server, [ALICE, BOB], job("true"))
-
-
 def test_words_arrive_byte_for_byte(
     grid_server: GridServer, submitted: dict[str, str], tmp_path: Path
 ) -> None:
@@ -152,6 +144,22 @@ def test_no_link_is_followed(grid_server: GridServer, submitted: dict[str, str],
     ended = grid_server.ended(submitted["behind links"])
     assert ("failed", "output-missing", 0) == (ended["state"], ended["reason"]["code"], ended["exit_code"])
     assert [] == list(grid_server.clients[ALICE].list_results(ended["id"]))
+
+
+@pytest.mark.parametrize("facility", [ON_BEHALF, USER])
+def test_it_is_certified(certifying: dict[str, Future[dict[str, Any]]], facility: str) -> None:
+    """Whether callers are named by a trusted host or shown by their own proxies, the contract is kept.
+
+    Until then bob has no credential at times; what he does comes after it.
+    """
+    certificate = certifying[facility].result()
+    claimed = {name for name, entry in certificate["classes"].items() if entry["claimed"]}
+    assert CLASSES <= claimed
+
+
+def test_a_key_and_a_page_are_the_callers_own(grid_server: GridServer, submitted: dict[str, str]) -> None:
+    """The same idempotency key makes a job for each caller, and a page's token is good for who got it."""
+    check_keys_and_pages(grid_server, [ALICE, BOB], job("true"))
 
 
 def _secrets(server: GridServer) -> set[bytes]:

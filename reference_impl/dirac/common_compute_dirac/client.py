@@ -44,7 +44,7 @@ from common_compute_dirac.answers import Failed, Json, plain, value_of
 from common_compute_dirac.input_sandbox import with_sandbox, write_files
 
 CALLS = (
-    *("submit", "confirm", "find", "status", "kill", "delete", "output_sandbox"),
+    *("upload", "submit", "confirm", "find", "status", "kill", "delete", "output_sandbox"),
     *("describe", "proxies", "whoami"),
 )
 _REFUSED_JOBS = ("NonauthorizedJobIDs", "InvalidJobIDs", "FailedJobIDs")
@@ -161,22 +161,18 @@ class Grid:
         if not user["OK"] or user["Value"] not in Registry.getUsersInGroup(group, []):
             raise Failed("not-a-member", f"{dn} is not in the group {group}")
 
-    def submit(self, jdl: str, files: dict[str, str]) -> Json:
-        """Submit a description with its files; give its jobs' numbers, and whether they are to be confirmed.
+    def upload(self, files: dict[str, str]) -> str:
+        """Make an input sandbox of files, and tell where it is; of no job's, DIRAC removes it in time."""
+        with tempfile.TemporaryDirectory() as directory:
+            paths = write_files(Path(directory), files)
+            return str(value_of(SandboxStoreClient().uploadFilesAsSandbox(paths)))
+
+    def submit(self, jdl: str, sandbox: str) -> Json:
+        """Submit a description with its sandbox; give the jobs, and whether they are to be confirmed.
 
         A description that has parameters, even one, makes jobs that do not run before they are confirmed.
         """
-        if files:
-            with tempfile.TemporaryDirectory() as directory:
-                paths = write_files(Path(directory), files)
-                try:
-                    location = value_of(SandboxStoreClient().uploadFilesAsSandbox(paths))
-                except Failed as failed:
-                    # Without its sandbox no job was submitted, whatever became of that.
-                    kind = "unreachable" if failed.kind == "interrupted" else failed.kind
-                    raise Failed(kind, failed.words, failed.errno) from None
-            jdl = with_sandbox(jdl, location)
-        told = value_of(JobManagerClient().submitJob(jdl))
+        told = value_of(JobManagerClient().submitJob(with_sandbox(jdl, sandbox)))
         many = isinstance(told, list)
         return {"jobs": [int(job) for job in (told if many else [told])], "to_confirm": many}
 

@@ -1,7 +1,8 @@
 """The connector `dirac`: a grid behind DIRAC, as `protocol.Connector` demands.
 
-All calls go through one process (`worker.py`), each with a deadline. What is known of a part is in DIRAC
-itself, under our id, and in the part's handle; the rest is memory that may get lost.
+All calls go through one process (`worker.py`), each with a deadline, but for the files of jobs, which go
+ahead of them through another. What is known of a part is in DIRAC itself, under our id, and in the part's
+handle; the rest is memory that may get lost.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ def open_connector(configuration: FacilityConfiguration, ground: Ground) -> Dira
     users: Users = OneUser(settings)
     if delegation.kind != "service":
         users = EachTheirOwn(settings, ground.enrolments, worker, ground.clock)
-    return DiracFacility(settings, worker, users, ground.clock, ground.service_id)
+    carrier = Worker(access, ground.clock)
+    return DiracFacility(settings, worker, carrier, users, ground.clock, ground.service_id)
 
 
 class DiracFacility:
@@ -88,17 +90,24 @@ class DiracFacility:
     shares_server_account = False
 
     def __init__(
-        self, settings: Settings, worker: Worker, users: Users, clock: Clock, service_id: str
+        self,
+        settings: Settings,
+        worker: Worker,
+        carrier: Worker,
+        users: Users,
+        clock: Clock,
+        service_id: str,
     ) -> None:
         self.facility_id = settings.id
         self.pace = Pace(settings.appears_within_seconds, settings.observe_every_seconds, _BATCH)
         self.max_tasks_per_part = settings.max_tasks_per_part
         self._settings = settings
         self._worker = worker
+        self._carrier = carrier
         self._users = users
         self._clock = clock
         self._configuration = ConfigurationServer(settings, worker, clock)
-        self._handing_over = HandingOver(settings, worker, users, clock, service_id)
+        self._handing_over = HandingOver(settings, worker, carrier, users, clock, service_id)
         self._homecoming = Homecoming(settings, worker, clock)
         self._afterwards = Afterwards(worker, clock, settings.call_seconds)
         # Who asked for a job's end is not in DIRAC; after a restart our own wishes look like somebody else's
@@ -121,11 +130,7 @@ class DiracFacility:
 
     async def submit(self, batch: Sequence[Submission]) -> Sequence[Accepted | Refused | Deferred | Unknown]:
         """Hand parts over one after the other, each in the name of its caller."""
-        facts = self._configuration.facts or describe.Facts()
-        answers = []
-        for submission in batch:
-            answers.append(await self._handing_over.submit(submission, facts))  # noqa: PERF401  (one at a time)
-        return answers
+        return await self._handing_over.submit(batch, self._configuration.facts or describe.Facts())
 
     async def find(self, parts: Sequence[Part]) -> Sequence[Accepted | Absent]:
         """Look for the parts' jobs by their group and names."""
@@ -259,9 +264,10 @@ class DiracFacility:
         self._users.forget(held.owner)
 
     async def close(self) -> None:
-        """End the process that talks to DIRAC; the jobs go on."""
+        """End the processes that talk to DIRAC; the jobs go on."""
         self._configuration.close()
         await self._worker.close()
+        await self._carrier.close()
 
     async def _call(
         self, name: str, arguments: Mapping[str, object], acting: Identity | None

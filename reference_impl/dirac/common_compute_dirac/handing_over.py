@@ -7,8 +7,10 @@ came to be is taken back and submitted again, and none runs twice.
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,22 +43,64 @@ from common_compute_dirac.worker import DiracRefused, DiracUnreachable, Identity
 
 _log = structlog.get_logger(__name__)
 
+_NO_TO_WHO_ASKS = ("not-a-member", "no-proxy")
+"""Kinds of refusal that are about the caller; nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A part that DIRAC has to be told of, with the place where its files are there already."""
+
+    part: Part
+    description: str
+    sandbox: str
+    acting: Identity | None
+    version: str | None
+
 
 class HandingOver:
-    """The way of one DIRAC's parts there."""
+    """The way of one DIRAC's parts there.
+
+    The files of a part go by a process of their own, the `carrier`, while the part before it is submitted.
+    """
 
     def __init__(
-        self, settings: Settings, worker: Worker, users: Users, clock: Clock, service_id: str
+        self,
+        settings: Settings,
+        worker: Worker,
+        carrier: Worker,
+        users: Users,
+        clock: Clock,
+        service_id: str,
     ) -> None:
         self._settings = settings
         self._worker = worker
+        self._carrier = carrier
         self._users = users
         self._clock = clock
         self._service_id = service_id
         self._incomplete: dict[PartKey, tuple[int, datetime]] = {}
 
-    async def submit(self, submission: Submission, facts: Facts) -> Accepted | Refused | Deferred | Unknown:
-        """Submit a part."""
+    async def submit(
+        self, batch: Sequence[Submission], facts: Facts
+    ) -> list[Accepted | Refused | Deferred | Unknown]:
+        """Submit parts one after the other."""
+        answers: list[Accepted | Refused | Deferred | Unknown] = []
+        ahead: asyncio.Task[_Prepared | Refused | Deferred] | None = None
+        try:
+            for place, submission in enumerate(batch):
+                prepared = await (ahead or self._prepare(submission, facts))
+                following = batch[place + 1 : place + 2]
+                ahead = asyncio.create_task(self._prepare(following[0], facts)) if following else None
+                answers.append(await self._submit(prepared) if isinstance(prepared, _Prepared) else prepared)
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
+        return answers
+
+    async def _prepare(self, submission: Submission, facts: Facts) -> _Prepared | Refused | Deferred:
+        """Make all of a part that it needs, and bring its files to DIRAC; nothing is submitted yet."""
         part, spec = submission.part, submission.spec
         runs_in = self._runs_in(spec["software"])
         if isinstance(runs_in, Reason):
@@ -65,19 +109,30 @@ class HandingOver:
         if unfit is not None:
             return Refused(part.key, Reason("submission-rejected", unfit))
         try:
-            arguments = {
-                "jdl": jdl.description(self._settings, self._service_id, part.key, part.task_count, spec),
-                "files": pack_part(self._settings, submission, runs_in, facts),
-            }
+            description = jdl.description(self._settings, self._service_id, part.key, part.task_count, spec)
+            files = pack_part(self._settings, submission, runs_in, facts)
             acting = await self._users.identity(part.owner)
+            sandbox = await self._call("upload", {"files": files}, acting, self._carrier)
         except (jdl.NoSafeWord, TooLarge) as error:
             return Refused(part.key, Reason("submission-rejected", str(error)))
         except Lacking as error:
             return Refused(part.key, Reason("input-unavailable", str(error)))
         except NoIdentity as error:
             return Refused(part.key, Reason("credential-rejected", str(error)))
+        except DiracUnreachable as error:
+            # Without its sandbox no job was submitted, whatever became of that.
+            return Deferred(part.key, error.detail)
+        except DiracRefused as error:
+            return self._said_no(part, error) or Deferred(part.key, error.detail)
+        version = runs_in.version if isinstance(runs_in, Software) else None
+        return _Prepared(part, description, sandbox, acting, version)
+
+    async def _submit(self, prepared: _Prepared) -> Accepted | Refused | Deferred | Unknown:
+        part, acting = prepared.part, prepared.acting
         try:
-            told = await self._call("submit", arguments, acting)
+            told = await self._call(
+                "submit", {"jdl": prepared.description, "sandbox": prepared.sandbox}, acting
+            )
         except DiracUnreachable as error:
             return (Unknown if error.started else Deferred)(part.key, error.detail)
         except DiracRefused as error:
@@ -87,8 +142,7 @@ class HandingOver:
             return Unknown(part.key, f"DIRAC made {len(jobs)} jobs of {part.task_count} tasks")
         if told["to_confirm"]:
             await self._confirm(jobs, acting)
-        version = runs_in.version if isinstance(runs_in, Software) else None
-        return Accepted(part.key, Handle(jobs, acting, version).text())
+        return Accepted(part.key, Handle(jobs, acting, prepared.version).text())
 
     def _runs_in(self, wish: Mapping[str, Any]) -> Software | Image | Reason:
         """Give what a job's `software` means, or why there is none."""
@@ -104,20 +158,27 @@ class HandingOver:
         self, part: Part, error: DiracRefused, acting: Identity | None
     ) -> Refused | Deferred | Unknown:
         """Tell what a "no" to a submission means; of many jobs some may have come to be before it."""
-        if error.kind in {"not-a-member", "no-proxy"}:
-            return Refused(part.key, Reason("credential-rejected", error.detail))
-        if error.kind == "unauthorized":
-            # For a minute DIRAC may say so to those who are right (client.py); nothing was done.
-            return Deferred(part.key, error.detail)
-        if error.kind == "failed":
-            return Unknown(part.key, error.detail)
-        if part.task_count > 1:
+        answer = self._said_no(part, error)
+        final = isinstance(answer, Refused) and error.kind not in _NO_TO_WHO_ASKS
+        if final and part.task_count > 1:
             try:
                 left = await self._jobs_of([part], acting)
             except (DiracUnreachable, DiracRefused) as doubt:
                 return Unknown(part.key, doubt.detail)
             if left[part.key]:
                 return Unknown(part.key, error.detail)
+        return answer or Unknown(part.key, error.detail)
+
+    @staticmethod
+    def _said_no(part: Part, error: DiracRefused) -> Refused | Deferred | None:
+        """Tell what a "no" means; None if what was done before it is not known."""
+        if error.kind in _NO_TO_WHO_ASKS:
+            return Refused(part.key, Reason("credential-rejected", error.detail))
+        if error.kind == "unauthorized":
+            # For a minute DIRAC may say so to those who are right (client.py); nothing was done.
+            return Deferred(part.key, error.detail)
+        if error.kind == "failed":
+            return None
         return Refused(part.key, Reason("submission-rejected", error.detail))
 
     async def find(self, parts: Sequence[Part]) -> list[Accepted | Absent]:
@@ -208,5 +269,12 @@ class HandingOver:
                 _log.warning("nobody to ask as", part=part.key, detail=str(error))
         return groups
 
-    async def _call(self, name: str, arguments: Mapping[str, object], acting: Identity | None) -> Any:
-        return await self._worker.call(name, arguments, acting, deadline_seconds=self._settings.call_seconds)
+    async def _call(
+        self,
+        name: str,
+        arguments: Mapping[str, object],
+        acting: Identity | None,
+        by: Worker | None = None,
+    ) -> Any:
+        worker = by or self._worker
+        return await worker.call(name, arguments, acting, deadline_seconds=self._settings.call_seconds)

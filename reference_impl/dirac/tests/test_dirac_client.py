@@ -96,7 +96,8 @@ async def submit(
     worker: Worker, who: Identity | None, text: str, *, name: str = "job", argument: str = "", more: str = ""
 ) -> list[int]:
     """Submit a job, and let it run."""
-    arguments = {"jdl": JDL.format(name=name, argument=argument, more=more), "files": script(text)}
+    sandbox = await worker.call("upload", {"files": script(text)}, who, deadline_seconds=60)
+    arguments = {"jdl": JDL.format(name=name, argument=argument, more=more), "sandbox": sandbox}
     told = await worker.call("submit", arguments, who, deadline_seconds=60)
     if told["to_confirm"]:
         assert told["jobs"] == await worker.call("confirm", {"jobs": told["jobs"]}, who, deadline_seconds=30)
@@ -159,8 +160,9 @@ async def test_jobs_run_for_a_user_from_submission_to_output(grid: Grid) -> None
 async def test_what_has_parameters_runs_when_it_is_confirmed(grid: Grid) -> None:
     """Jobs with parameters, even one, are found as submitted, run when they are confirmed, and are so only once."""
     alice = grid.user("alice")
-    arguments = {"files": script("true")}
     async with working(grid.access) as worker:
+        sandbox = await worker.call("upload", {"files": script("true")}, alice, deadline_seconds=60)
+        arguments = {"sandbox": sandbox}
         for count in (1, 2):
             name = f"{os.getpid()}-{count}"
             jdl = JDL.format(name=name, argument="", more=f"Parameters = {count}; {grid.nowhere()}")
@@ -325,10 +327,9 @@ async def test_what_the_configuration_says_and_which_proxies_there_are(grid: Gri
 @pytest.mark.parametrize("name", ["../escape", "/etc/passwd", "", ".."])
 async def test_a_file_name_that_is_a_path_is_refused(grid: Grid, name: str) -> None:
     """No file is written anywhere but into the sandbox that is being made."""
-    arguments = {"jdl": JDL.format(name="n", argument="", more=""), "files": {name: ""}}
     async with working(grid.access) as worker:
         with pytest.raises(DiracRefused) as refused:
-            await worker.call("submit", arguments, grid.user("alice"), deadline_seconds=60)
+            await worker.call("upload", {"files": {name: ""}}, grid.user("alice"), deadline_seconds=60)
         assert "bad-request" == refused.value.kind
 
 

@@ -71,7 +71,14 @@ class Bench:
     def __init__(self, settings: Settings) -> None:
         self.clock = HeldClock()
         self.dirac = Dirac()
-        self.facility = DiracFacility(settings, self.dirac, OneUser(settings), self.clock, "service")  # type: ignore[arg-type]
+        self.facility = DiracFacility(
+            settings,
+            self.dirac,  # type: ignore[arg-type]
+            self.dirac,  # type: ignore[arg-type]
+            OneUser(settings),
+            self.clock,
+            "service",
+        )
 
     def part(self, acting: Identity, *states: str, name: str = "job") -> Part:
         """Give an accepted part whose jobs are in these states."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -54,7 +55,8 @@ class Dirac:
             raise self.faults[name]
         return done
 
-    def submit(self, jdl: str, files: dict[str, str]) -> Any:
+    def submit(self, jdl: str, sandbox: str) -> Any:
+        assert "SB:1" == sandbox
         lines = dict(line.rstrip(";").split(" = ", 1) for line in jdl.splitlines()[1:-1])
         name, group = lines["JobName"].strip('"'), lines["JobGroup"].strip('"')
         count = int(lines.get("Parameters", 0))
@@ -89,6 +91,24 @@ class Dirac:
         return [job["Status"] for job in self.jobs.values()]
 
 
+class Carrier:
+    """Takes files to DIRAC, or fails as it is told to."""
+
+    def __init__(self) -> None:
+        self.fault: Exception | None = None
+        self.carried = 0
+
+    async def call(
+        self, name: str, arguments: Any, acting: Identity | None, *, deadline_seconds: float
+    ) -> str:
+        assert ("upload", ROBOT) == (name, acting)
+        assert arguments["files"]
+        if self.fault is not None:
+            raise self.fault
+        self.carried += 1
+        return "SB:1"
+
+
 class Bench:
     """Everything around."""
 
@@ -96,11 +116,20 @@ class Bench:
         self.clock = HeldClock()
         self.dirac = Dirac()
         users = OneUser(settings)
-        self.handing_over = HandingOver(settings, self.dirac, users, self.clock, "service")  # type: ignore[arg-type]
+        self.carrier = Carrier()
+        self.handing_over = HandingOver(
+            settings,
+            self.dirac,  # type: ignore[arg-type]
+            self.carrier,  # type: ignore[arg-type]
+            users,
+            self.clock,
+            "service",
+        )
 
     async def submit(self, part: Part, **spec: Any) -> Any:
         submission = Submission(part, SPEC | spec, part.task_count)
-        return await self.handing_over.submit(submission, Facts(max_parametric_jobs=100))
+        (answer,) = await self.handing_over.submit([submission], Facts(max_parametric_jobs=100))
+        return answer
 
 
 @pytest.fixture
@@ -226,6 +255,47 @@ async def test_one_task_that_can_begin_is_enough(settings: Callable[..., Setting
     bench = Bench(settings(delegation="service", subject=ROBOT.dn, subject_rule=None, staging=STAGING))
     spec = {"inputs": fetched("lfn:/{{VO}}/x"), "array": {"parameters": [{"VO": "cta"}, {"VO": "no"}]}}
     assert isinstance(await bench.submit(part(2), **spec), Accepted)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "code"),
+    [
+        (DiracUnreachable("away", started=False), Deferred, None),
+        (DiracUnreachable("silence", started=True), Deferred, None),
+        (DiracRefused("refused", "too large", 1503), Refused, "submission-rejected"),
+        (DiracRefused("failed", "KeyError", 0), Deferred, None),
+        (DiracRefused("not-a-member", "no", 0), Refused, "credential-rejected"),
+        (DiracRefused("unauthorized", "no", 1111), Deferred, None),
+    ],
+)
+async def test_without_its_files_nothing_is_submitted(
+    bench: Bench, fault: Exception, kind: type, code: str | None
+) -> None:
+    """Whatever became of the files, it can be tried again, and only DIRAC's own no is final."""
+    bench.carrier.fault = fault
+    answer = await bench.submit(part())
+    assert (kind, []) == (type(answer), bench.dirac.states())
+    assert code is None or answer.reason.code == code
+
+
+async def test_files_go_ahead_by_one(bench: Bench) -> None:
+    """While a part is submitted the next one's files are carried, and no more; what is refused holds up nobody."""
+    carried: list[int] = []
+    call = bench.dirac.call
+
+    async def slowly(*arguments: Any, **more: Any) -> Any:
+        await asyncio.sleep(0.01)
+        carried.append(bench.carrier.carried)
+        return await call(*arguments, **more)
+
+    bench.dirac.call = slowly  # type: ignore[method-assign]
+    unknown = {**SPEC, "software": {"kind": "installed", "name": "nowhere"}}
+    specs = [SPEC, SPEC, unknown, SPEC, SPEC]
+    batch = [Submission(part(job_id=f"job-{n}"), spec, 1) for n, spec in enumerate(specs)]
+    answers = await bench.handing_over.submit(batch, Facts())
+    assert [Accepted, Accepted, Refused, Accepted, Accepted] == [type(answer) for answer in answers]
+    assert [one.part.key for one in batch] == [answer.key for answer in answers]
+    assert [2, 2, 4, 4] == carried
 
 
 async def test_an_image_has_no_version(settings: Callable[..., Settings]) -> None:
