@@ -185,7 +185,8 @@ class Pace:
     """How a facility's time passes.
 
     A submission whose outcome is unknown appears at the facility within `appears_within_seconds` or never.
-    The dispatcher observes every `observe_every_seconds` and hands over at most `batch` parts at once.
+    The dispatcher observes every `observe_every_seconds`, more rarely where a look takes long, and hands over
+    at most `batch` parts at once.
     """
 
     appears_within_seconds: float
