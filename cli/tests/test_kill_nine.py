@@ -94,7 +94,9 @@ def _all_states(server: Server) -> dict[str, str]:
         token = {"page_token": page["next_page_token"]}
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(
+    "seed", [*range(5), *(pytest.param(n, marks=pytest.mark.long) for n in range(5, 10))]
+)
 def test_killed_at_a_random_moment_of_200_submissions_each_job_runs_once(tmp_path, seed):
     """After `kill -9` and a new start all 200 jobs have run, each exactly once."""
     chance = random.Random(seed)
