@@ -21,6 +21,7 @@ from common_compute_cli.client import Client
 from common_compute_cli.demo.facility import FACILITY_ID, write_configuration
 from common_compute_cli.demo.jobs import Jobs
 from common_compute_cli.demo.main_job import long_job
+from common_compute_cli.demo.servers import Servers
 from common_compute_cli.waiting import wait_for_end
 
 pytestmark = pytest.mark.real
@@ -248,6 +249,15 @@ def test_an_interrupted_demonstration_leaves_nothing(step: bytes, machine: Machi
     assert (130, "") == (process.returncode, machine.errors.read_text())
     # What watched a cancelled job may take a moment longer than the job.
     assert ([], []) == (machine.alive_after(3), list(machine.temporary.iterdir()))
+
+
+def test_a_server_of_the_demonstration_that_is_killed_leaves_nothing_elsewhere(tmp_path: Path) -> None:
+    """What it kept lies in the demonstration's own directory, which goes with it."""
+    with Servers(tmp_path / "logs", tmp_path) as servers:
+        (server,) = servers.start({"mock": ["mock", "--flavour", "rosetta"]})
+        server.process.kill()
+        server.process.wait()
+    assert 1 == len(list(tmp_path.glob("common-compute-mock-*")))
 
 
 def test_no_job_outlives_the_demonstration(machine: Machine) -> None:

@@ -12,7 +12,7 @@ from common_compute_connector.clock import HeldClock
 from common_compute_connector.dispatcher import Dispatcher
 from common_compute_connector.facilities import Facilities
 from common_compute_connector.jobs import State
-from common_compute_connector.protocol import Accepted, Observation, Pace, TaskSeen
+from common_compute_connector.protocol import Accepted, Collected, Observation, Pace, TaskSeen
 from common_compute_connector.store import Store
 from common_compute_connector.store import jobs as stored
 
@@ -142,3 +142,47 @@ def test_news_are_no_reason_to_ask_for_more_at_once(looks):
 def test_long_looks_are_rarer(looks, seconds, times):
     """A look of a second is followed by three without, and a longer one by no more than three intervals."""
     assert times == looks(seconds)[:4]
+
+
+class Collecting(Facility):
+    """Its first job ends at once and the others at the next look; collections wait for `may_end`."""
+
+    def __init__(self, clock: HeldClock) -> None:
+        super().__init__(clock, 0)
+        self.may_end = asyncio.Event()
+        self.looks = 0
+
+    async def observe(self, parts):
+        self.looks += 1
+        ended = [live.part.key.job_id == "job0" or self.looks > 1 for live in parts]
+        states = [State.SUCCEEDED if each else State.RUNNING for each in ended]
+        return [
+            Observation(live.part.key, [TaskSeen(i, state, exit_code=0) for i in live.live])
+            for live, state in zip(parts, states, strict=True)
+        ]
+
+    async def collect(self, tasks):
+        self.asked.append(("collect", len(tasks)))
+        await self.may_end.wait()
+        for task in tasks:
+            yield Collected(task.part.key, task.index)
+
+
+def test_what_ends_during_a_collection_is_collected_right_after_it(served):
+    """No other look has to come for that."""
+
+    async def main():
+        clock = HeldClock()
+        facility = Collecting(clock)
+        async with served(clock, facility) as dispatcher:
+            (cycle,) = dispatcher
+            await cycle.run()
+            await asyncio.sleep(0)  # the collection begins
+            clock.advance(cycle.pause.total_seconds())
+            await cycle.run()
+            facility.may_end.set()
+            while await cycle._homecoming.finished():
+                pass
+        return [each for each in facility.asked if each[0] == "collect"]
+
+    assert [("collect", 1), ("collect", 6)] == asyncio.run(main())
