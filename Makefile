@@ -8,7 +8,8 @@ RUN := .venv/bin/
 PROCESSES ?= 3
 # These have processes of their own, and need the machine to themselves: some are wrong only for a moment.
 MUTANTS := conformance/mutants/tests
-export PYTHONDONTWRITEBYTECODE ?=
+# The tests start hundreds of processes: each would compile the project's modules anew.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: help setup setup-demo demo test unit test-long matrix docs check check-spec dist image format bench lock clean
 

@@ -371,6 +371,7 @@ _BODIES = {
     "printable JSON": json.dumps({"a": "it's !x $HOME `id` \\ END\nEND größe"}, ensure_ascii=False).encode(),
     "all bytes": bytes(range(256)),
     "a long run": b'{"x": "' + b"&" * 70_000 + b"\\" * 5000 + b" " * 5000 + b"[" * 999 + b"%d'",
+    "runs side by side": b"ab" + b"x" * 255 + b"y" * 256 + b"x" * 300 + b"\n" * 300 + b"'" * 256,
     "cut short": b'{"x": ',
     "a byte order mark": b"\xef\xbb\xbf{}",
 }

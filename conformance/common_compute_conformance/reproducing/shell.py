@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 LARGEST_BODY_BYTES = 60_000
@@ -13,7 +14,7 @@ LARGEST_BODY_BYTES = 60_000
 LONGEST_TEXTS = (20_000, 8000, 2000)
 """Of the texts in a larger body, as long as will do; multiples of four, so that base64 stays base64."""
 _LONGEST_COMMENT = 400
-_RUN = re.compile(rb"([ -~])\1{255,}", re.DOTALL)
+_SHORTEST_RUN = 256
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:=,@%+-]+")
 _NAME_GOES_ON = re.compile(r"[A-Za-z0-9_]")
 
@@ -77,8 +78,8 @@ def prints(name: str, content: bytes) -> str:
     It prints the body byte for byte, except that a JSON text gets a line feed at its end, and that the texts
     in one too large to be pasted are cut, which is said.
     """
-    spelled = _RUN.sub(b"", content)
-    if len(spelled) > LARGEST_BODY_BYTES:
+    runs = _runs(content)
+    if len(content) - sum(end - begin for begin, end in runs) > LARGEST_BODY_BYTES:
         for longest in LONGEST_TEXTS:
             shorter = _shorter(content, longest)
             if shorter is not None and len(shorter) <= LARGEST_BODY_BYTES:
@@ -90,18 +91,47 @@ def prints(name: str, content: bytes) -> str:
             f"# The body of this request has {len(content)} bytes, too many to stand here: put it into\n"
             f"# the file {name}.bin.\n{name}() {{ sed '' {name}.bin; }}\n"
         )
-    if len(spelled) == len(content) and (text := _json_text(content)) is not None:
+    if not runs and (text := _json_text(content)) is not None:
         mark = "END"
         while mark in text:
             mark += "_"
         return f"{name}() {{ sed '' <<'{mark}'\n{text}\n{mark}\n}}\n"
     commands = []
     position = 0
-    for run in _RUN.finditer(content):
-        commands += [_printf(content[position : run.start()]), _repeated(run[1], len(run[0]))]
-        position = run.end()
+    for begin, end in runs:
+        commands += [_printf(content[position:begin]), _repeated(content[begin : begin + 1], end - begin)]
+        position = end
     commands.append(_printf(content[position:]))
     return f"{name}() {{ {'; '.join(filter(None, commands)) or ':'}; }}\n"
+
+
+@cache
+def _other_than(letter: bytes) -> re.Pattern[bytes]:
+    return re.compile(b"[^" + re.escape(letter) + b"]")
+
+
+def _runs(content: bytes) -> list[tuple[int, int]]:
+    """Return where one printable byte is repeated so often that spelling it out would be long.
+
+    Looks at the content in steps of half the shortest run, one of which lies within each: a body of many
+    megabytes, as the limits are tried with, takes seconds by a regular expression.
+    """
+    step = _SHORTEST_RUN // 2
+    found = []
+    done = 0
+    for position in range(0, len(content), step):
+        letter = content[position : position + 1]
+        if position < done or not b" " <= letter <= b"~" or not content.startswith(letter * step, position):
+            continue
+        # Further back the step before would have seen it.
+        before = content[max(done, position - step) : position]
+        begin = position - (len(before) - len(before.rstrip(letter)))
+        other = _other_than(letter).search(content, position)
+        end = other.start() if other else len(content)
+        if end - begin >= _SHORTEST_RUN:
+            found.append((begin, end))
+            done = end
+    return found
 
 
 def _shorter(content: bytes, longest: int) -> bytes | None:
