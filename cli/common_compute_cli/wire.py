@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -49,7 +50,14 @@ class Wire:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         # A server on this very machine is never reached through a proxy that the environment names.
-        self._http = httpx.Client(headers=headers, trust_env=not _is_loopback(self.url), transport=transport)
+        # Without TLS nobody is trusted: to read in the usual authorities takes longer than most commands.
+        without_tls = self.url.startswith("http:")
+        self._http = httpx.Client(
+            headers=headers,
+            trust_env=not _is_loopback(self.url),
+            transport=transport,
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if without_tls else True,
+        )
 
     def close(self) -> None:
         """Close the connections."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from common_compute_connector.errors import ConfigurationError
 from common_compute_connector.protocol import Document, Enrolment, FacilityConfiguration, Ground, Pace
 from common_compute_rosetta import describe, slurm_describe
+from common_compute_rosetta.accounts import NoLogin
 from common_compute_rosetta.by_account import ByAccount
 from common_compute_rosetta.connector import PlainHost
 from common_compute_rosetta.findings import Findings
@@ -91,7 +93,9 @@ class RemoteFacility(ByAccount):
         """Tell the credential's state; with the first one that works, the machine can be asked what it is."""
         seen = await super().check_enrolment(owner, held)
         if seen.document["state"] == "valid":
-            await self.host_of(owner)
+            # The caller may have withdrawn it while it was tried.
+            with suppress(NoLogin):
+                await self.host_of(owner)
         return seen
 
     def _undescribed(self) -> Document:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from common_compute_connector.clock import HeldClock
-from common_compute_connector.protocol import FacilityConfiguration, Ground
+from common_compute_connector.protocol import Enrolment, FacilityConfiguration, Ground
 from common_compute_rosetta.keys import Cabinet
 from common_compute_rosetta.records import why_not_taken
 from common_compute_rosetta.remote import RemoteFacility, open_connector
@@ -69,6 +69,19 @@ def test_the_best_that_an_account_sees_counts(
     facility._hosts = hosts
     told = asyncio.run(facility.describe())
     assert state == told.get("status", {}).get("state")
+
+
+def test_a_credential_that_is_withdrawn_while_it_is_tried(
+    facility: RemoteFacility, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was found out is told, although the key is gone by then."""
+    tried = Enrolment("anna", {"state": "valid"})
+
+    async def find_valid(owner: str, held: Enrolment | None) -> Enrolment:
+        return tried
+
+    monkeypatch.setattr(facility._accounts, "check", find_valid)
+    assert tried == asyncio.run(facility.check_enrolment("anna", tried))
 
 
 def test_the_words_for_a_full_disk_do_not_change_with_what_was_sent() -> None:
