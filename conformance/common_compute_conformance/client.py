@@ -27,7 +27,7 @@ Query = Iterable[tuple[str, str]]
 
 
 def _trust(url: str) -> ssl.SSLContext | bool:
-    """Return whom to trust: without TLS nobody, since to read in the usual authorities takes longer than a check."""
+    """Return whom to trust: without TLS nobody, as reading in the usual ones takes longer than a check."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.startswith("http:") else True
 
 
