@@ -9,6 +9,7 @@ Among several processes, a module is run by one of them, and so is all that uses
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ ONE_AT_A_TIME = ("dirac",)
 
 Slurm's stand side by side: each has jobs of its own.
 """
+
+# A tenth of the time would go into looking for garbage among the tests.
+gc.set_threshold(50_000, 20, 20)
 
 NOT_RUN = Path(__file__).parent / ".setup" / "not-run"
 _COUNTS = pytest.StashKey[Counter[str]]()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,8 @@ from common_compute_cli.client import Client
 from common_compute_cli.downloads import download_results
 
 PROGRAM = Path(sys.executable).with_name("common-compute")
+# Reading in the usual authorities for each request takes longer than to ask.
+NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @contextmanager
@@ -81,7 +84,7 @@ class Served:
         """Send a request as it is, and give whatever answers it."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         headers |= more.pop("headers", {})
-        return httpx.request(method, f"{self.url}{path}", headers=headers, timeout=60, **more)
+        return httpx.request(method, f"{self.url}{path}", headers=headers, timeout=60, verify=NOBODY, **more)
 
     def clean_up(self) -> None:
         """End and release all jobs of all callers."""

@@ -2,6 +2,7 @@
 
 import json
 import random
+import ssl
 import subprocess
 import sys
 import threading
@@ -15,6 +16,8 @@ import pytest
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
 JOBS = 200
+# Reading in the usual authorities for each request takes longer than to ask.
+NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 CONFIGURATION = """
 [service]
 id = "org.example.killed"
@@ -66,7 +69,7 @@ def _insist(server: Server, method: str, path: str, **arguments) -> httpx.Respon
     """Send until a server answers: whoever has an idempotency key may."""
     for _ in range(600):
         try:
-            return httpx.request(method, server.url + path, timeout=30, **arguments)
+            return httpx.request(method, server.url + path, timeout=30, verify=NOBODY, **arguments)
         except httpx.TransportError:
             time.sleep(0.1)
     raise AssertionError(f"nobody answers {method} {path}")
@@ -95,7 +98,7 @@ def _all_states(server: Server) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "seed", [*range(5), *(pytest.param(n, marks=pytest.mark.long) for n in range(5, 10))]
+    "seed", [*range(2), *(pytest.param(n, marks=pytest.mark.long) for n in range(2, 10))]
 )
 def test_killed_at_a_random_moment_of_200_submissions_each_job_runs_once(tmp_path, seed):
     """After `kill -9` and a new start all 200 jobs have run, each exactly once."""

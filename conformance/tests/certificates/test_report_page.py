@@ -17,7 +17,8 @@ from common_compute_conformance.reporting.publication import write_comparison
 from common_compute_conformance.reporting.rendering import prose, shown
 from common_compute_conformance.requirements import load_requirements
 
-pytestmark = pytest.mark.real
+# The certificates are made once in each process of the tests.
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("certificates")]
 
 Written = Callable[[Certificate, str], Path]
 

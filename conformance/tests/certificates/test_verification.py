@@ -20,7 +20,8 @@ from common_compute_conformance.reporting.verification import schema_text, verif
 from common_compute_conformance.seal import file_of, sealed
 from common_compute_mutants.houses import ANNA, BERT
 
-pytestmark = pytest.mark.real
+# The certificates are made once in each process of the tests.
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("certificates")]
 
 SCHEMA = json.loads(schema_text())
 # What comes from the target is its own, and may have any member.

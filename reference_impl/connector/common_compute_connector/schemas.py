@@ -7,6 +7,7 @@ chain of `if` and `then`, so that only the faults of the branch meant are told; 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice
@@ -28,7 +29,10 @@ class Validator:
     """One compiled schema."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self._schema = {"allOf": [_translated(schema)], "components": {"schemas": _components()}}
+        self._schema: dict[str, Any] = {"allOf": [_translated(schema)]}
+        if '"$ref"' in json.dumps(schema):
+            # Not for those of most parameters: to read all of them in takes milliseconds.
+            self._schema["components"] = {"schemas": _components()}
         self._compiled = Draft7Validator(self._schema, validate_formats=False)
         self.fits = self._compiled.is_valid
         """Tell whether a JSON value fits."""
