@@ -53,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
 def main() -> None:
     """Be the program."""
     unwind_on_sigterm()
-    # What lives as long as the process is not looked through for garbage again and again: a tenth of the time.
+    # Most of what there is lives as long as the process: to look for garbage in it takes a tenth of the time.
     gc.set_threshold(50_000, 20, 20)
     if not sys.warnoptions:
         # A library's words to its developers are nothing that a user can act on.
