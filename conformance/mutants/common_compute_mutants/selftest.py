@@ -53,6 +53,18 @@ def share(mutants: Sequence[Mutant], number: int, shares: int) -> list[Mutant]:
     return sorted(mutants, key=lambda mutant: mutant.name)[number % shares :: shares]
 
 
+def part_of_each(mutants: Iterable[Mutant], number: int, parts: int) -> list[Mutant]:
+    """Return one of so many parts of every requirement's mutants, at least one of each requirement's."""
+    of_requirement: dict[str, list[Mutant]] = {}
+    for mutant in mutants:
+        of_requirement.setdefault(mutant.requirement, []).append(mutant)
+    return [
+        mutant
+        for alike in of_requirement.values()
+        for mutant in alike[number % min(parts, len(alike)) :: parts]
+    ]
+
+
 def against_mutants(
     mutants: Iterable[Mutant], seeds: Iterable[int], *, budget: str | None = None
 ) -> list[Meeting]:

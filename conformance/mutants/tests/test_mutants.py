@@ -14,7 +14,7 @@ from common_compute_mutants.registry import Mutant, load_mutants
 
 SHARE_VARIABLE = "COMMON_COMPUTE_SHARE"
 """Says which share of the mutants meets everything, from 0 on; without it the day of the year does."""
-SHARES, FIFTHS = 290, 5
+HALVES, SHARES, FIFTHS = 2, 290, 5
 
 
 def _number(shares: int) -> int:
@@ -54,13 +54,33 @@ def test_every_share_comes_in_turn(shares: int) -> None:
     assert sorted(mutant.name for mutant in mutants) == sorted(met)
 
 
+def test_all_parts_of_each_requirement_are_its_mutants() -> None:
+    """Each part has a mutant of every requirement, and all parts together are all mutants."""
+    mutants = selftest.chosen()
+    assert len(load_mutants()) == len(mutants)
+    halves = [selftest.part_of_each(mutants, number, HALVES) for number in range(HALVES)]
+    assert {mutant.name for mutant in mutants} == {mutant.name for half in halves for mutant in half}
+    for half in halves:
+        assert {mutant.requirement for mutant in mutants} == {mutant.requirement for mutant in half}
+        assert len(half) == len({mutant.name for mutant in half}) < 0.6 * len(mutants)
+
+
 @pytest.mark.real
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize(
+    "number", [_number(HALVES)], ids=lambda number: f"half-{number}-of-0-to-{HALVES - 1}"
+)
+def test_half_of_each_requirements_mutants_die_on_it(number: int) -> None:
+    """Each mutant of today's half fails the checks of the requirement that it is named for."""
+    assert {} == _living(selftest.part_of_each(selftest.chosen(), number, HALVES))
+
+
+@pytest.mark.real
+@pytest.mark.long
 @pytest.mark.timeout(1500)
 def test_every_mutant_dies_on_its_requirement() -> None:
     """Each mutant fails the checks of the requirement that it is named for."""
-    mutants = selftest.chosen()
-    assert len(load_mutants()) == len(mutants)
-    assert {} == _living(mutants)
+    assert {} == _living(selftest.chosen())
 
 
 def _living(mutants: list[Mutant], budget: str | None = None) -> dict[str, str]:
