@@ -6,7 +6,8 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin/
 # Many tests wait for what they have started; one process has the real cluster.
 PROCESSES ?= 3
-# These have processes of their own, and need the machine to themselves: some are wrong only for a moment.
+# These have processes of their own, and need the machine to themselves: some are wrong only for a moment. They need
+# no program, so that what the others need is installed meanwhile.
 MUTANTS := conformance/mutants/tests
 # The tests start hundreds of processes: each would compile the project's modules anew.
 export PYTHONDONTWRITEBYTECODE =
@@ -35,8 +36,10 @@ demo: setup-demo ## run the main job on a real local facility and certify three 
 	@$(RUN)common-compute demo $(DEMO)
 
 test: setup ## run what proves it, on a real Slurm cluster and a real DIRAC as well, in at most 40 minutes
-	@tools/install-test-needs slurm dirac
-	@$(RUN)pytest -m 'not long' $(MUTANTS)
+	@mkdir -p .setup
+	@tools/install-test-needs slurm dirac >.setup/installing 2>&1 & installing=$$!; \
+	  $(RUN)pytest -m 'not long' $(MUTANTS); tested=$$?; \
+	  wait $$installing; installed=$$?; cat .setup/installing; [ $$installed = 0 ] && exit $$tested
 	@$(RUN)pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder -m 'not long' --deselect $(MUTANTS)
 
 unit: setup ## run what needs no facility, in at most two minutes
