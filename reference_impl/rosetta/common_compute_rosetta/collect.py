@@ -199,8 +199,8 @@ async def unpack(
                 # tar tells by one status of all of them; one that has become shorter it fills up with zeros.
                 doubtful += [(number, base) for base in members]
             line = await stream.line()
-        if condition == "silent":
-            # It never ran, so it wrote nothing, and that is known.
+        if condition in ("silent", "empty"):
+            # It never ran or wrote nothing, and that is known.
             for name in _LOG_NAMES.values():
                 yield LogBytes(key, index, name, _nothing())
         else:

@@ -57,6 +57,10 @@ class HeldPart:
         """Tell whether the job has no other part."""
         return self.part.task_count == self.job_task_count
 
+    def differs(self, task: Task) -> bool:
+        """Tell whether more is new of a task than when it was seen."""
+        return replace(task, observed_at=None) != replace(self.tasks[task.index], observed_at=None)
+
     @property
     def live_part(self) -> LivePart | None:
         """The part with its live tasks; None if the facility has nothing to tell about it any more."""

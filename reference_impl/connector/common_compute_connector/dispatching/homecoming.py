@@ -18,7 +18,7 @@ from common_compute_connector.errors import FacilityUnavailable
 from common_compute_connector.jobs import Task, conclude
 from common_compute_connector.protocol import Connector, PartKey
 from common_compute_connector.store import Connection, Store
-from common_compute_connector.store.results import keep_task_content
+from common_compute_connector.store.results import keep_lists
 from common_compute_connector.store.schema import Phase
 
 _log = structlog.get_logger(__name__)
@@ -130,10 +130,12 @@ class Homecoming:
                 kept.append(harvest)
 
         def keep(connection: Connection) -> None:
-            for harvest in kept:
-                keep_task_content(
-                    connection, harvest.key.job_id, harvest.index, harvest.results, harvest.logs
-                )
+            keep_lists(
+                connection,
+                [(harvest.key.job_id, harvest.index) for harvest in kept],
+                [result for harvest in kept for result in harvest.results],
+                [log for harvest in kept for log in harvest.logs],
+            )
 
         changed = [(held, news) for key, news in ends.items() if (held := self._leased.get(key))]
         await self._leased.take(changed, keep)

@@ -125,8 +125,18 @@ class LeasedParts:
         def write(connection: Connection) -> None:
             if also is not None:
                 also(connection)
-            for held, news in changed:
-                take_tasks(connection, held.key.job_id, news, now, retention)
+            for (held, news), (_, tasks) in zip(changed, merged, strict=True):
+                job_id = held.key.job_id
+                # Of the store that others share nobody knows all tasks without reading them.
+                if self._store.is_shared or not held.is_whole_job:
+                    take_tasks(connection, job_id, news, now, retention)
+                    continue
+                told = [task for task in news if held.differs(task)]
+                take_tasks(
+                    connection, job_id, told, now, retention, [tasks[index] for index in sorted(tasks)]
+                )
+                if len(told) < len(news):
+                    stored.record_observed(connection, [job_id], now)
             for key in done:
                 stored.record_ended(connection, key)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from common_compute_connector.clock import Clock
@@ -65,7 +64,7 @@ class Watching:
             if held is None or not news:
                 continue
             due = held.observed_at is None or held.observed_at + _NOTE_AGAIN <= now
-            if any(_differs(task, held.tasks[task.index]) for task in news):
+            if any(map(held.differs, news)):
                 changed.append((held, news))
             elif due and held.is_whole_job:
                 same.append(held.key.job_id)
@@ -76,7 +75,7 @@ class Watching:
             held.observed_at = now
         if same:
             await self._store.write(lambda connection: stored.record_observed(connection, same, now))
-        moved = any(_differs(task, held.tasks[task.index]) for held, news in changed for task in news)
+        moved = any(held.differs(task) for held, news in changed for task in news)
         await self._leased.take(changed)
         return moved
 
@@ -98,7 +97,3 @@ class Watching:
             for task in held.tasks.values()
             if task.live
         ]
-
-
-def _differs(task: Task, before: Task) -> bool:
-    return replace(task, observed_at=None) != replace(before, observed_at=None)

@@ -31,10 +31,16 @@ _shown = attrgetter(
 
 
 def take_tasks(
-    connection: Connection, job_id: str, news: Sequence[Task], now: datetime, retention: timedelta
+    connection: Connection,
+    job_id: str,
+    news: Sequence[Task],
+    now: datetime,
+    retention: timedelta,
+    everyone: Sequence[Task] | None = None,
 ) -> Summary | None:
     """Write what has become of some tasks of a job and what that makes of the job; None if it is gone.
 
+    Whoever knows what all tasks of the job are by now gives them as `everyone`, by index; else they are read.
     Nothing moves in time: the job's times never decrease, and a terminal job never changes again.
     """
     row = connection.execute(_LOCKED, {"the_job": job_id}).first()
@@ -44,7 +50,8 @@ def take_tasks(
     if before.state.terminal:
         return None
     write_tasks(connection, job_id, news)
-    everyone = all_tasks(connection, job_id) if before.is_array else news
+    if everyone is None:
+        everyone = all_tasks(connection, job_id) if before.is_array else news
     summary = summarise(everyone, is_array=before.is_array, before=before.state)
     connection.execute(_CHANGE, {"the_job": job_id, **_changes(before, summary, now, retention)})
     if _shown(summary) != _shown(before):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, tuple_
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, tuple_
 
 from common_compute_connector.store.schema import logs, results
 
@@ -79,16 +79,17 @@ def find_log(connection: Connection, job_id: str, task_index: int, stream: str) 
     return None if row is None else LogRecord(row.job_id, row.task_index, row.stream, row.size_bytes)
 
 
-def keep_task_content(
+def keep_lists(
     connection: Connection,
-    job_id: str,
-    task_index: int,
+    of_tasks: Sequence[tuple[str, int]],
     kept_results: Sequence[ResultRecord],
     kept_logs: Sequence[LogRecord],
 ) -> None:
-    """Write the lists of one task, in place of what an earlier try wrote."""
-    for table in (results, logs):
-        connection.execute(delete(table).where(table.c.job_id == job_id, table.c.task_index == task_index))
+    """Write the lists of these tasks, given by job and index, in place of what an earlier try wrote."""
+    if not of_tasks:
+        return
+    for forget in _FORGET:
+        connection.execute(forget, [{"the_job": job_id, "the_index": index} for job_id, index in of_tasks])
     if kept_results:
         connection.execute(insert(results), [content_row(record) for record in kept_results])
     if kept_logs:
@@ -110,3 +111,9 @@ def _result(row: Row[Any]) -> ResultRecord:
     return ResultRecord(
         row.job_id, row.task_index, row.path, row.id, row.size_bytes, row.sha256, row.media_type, row.location
     )
+
+
+_FORGET = [
+    delete(table).where(table.c.job_id == bindparam("the_job"), table.c.task_index == bindparam("the_index"))
+    for table in (results, logs)
+]
