@@ -373,6 +373,30 @@ def test_a_refused_part_fails_and_the_others_go_on(run):
     run(story)
 
 
+def test_a_task_that_does_not_change_is_seen_with_one_that_does(run):
+    """Of an array the look that shows one task's end is the last one at the other tasks as well."""
+
+    async def story(service):
+        begun = service.clock.now()
+
+        def ends(index):
+            ended = index == 0 and service.clock.now() >= begun + timedelta(seconds=3)
+            state = State.SUCCEEDED if ended else State.RUNNING
+            return TaskSeen(index, state, native=Native(id="n"), exit_code=0 if ended else None)
+
+        service.facility.ends["a"] = ends
+        await service.submit("a", array={"count": 2})
+        await service.pass_time(3)
+        first, second = await service.tasks("a")
+        assert (State.SUCCEEDED, State.RUNNING) == (first.state, second.state)
+        assert service.clock.now() == second.observed_at
+        job = await service.job("a")
+        assert (1, 1) == (job.task_counts["succeeded"], job.task_counts["running"])
+        assert service.clock.now() == job.observed_at
+
+    run(story)
+
+
 def test_an_unknown_outcome_is_looked_up_before_anything_is_submitted_again(run):
     """Without an outcome a part stays pending until the facility can no longer show a first submission."""
 
