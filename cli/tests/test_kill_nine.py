@@ -2,7 +2,6 @@
 
 import json
 import random
-import ssl
 import subprocess
 import sys
 import threading
@@ -12,12 +11,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from served import NOBODY
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
 JOBS = 200
-# Reading in the usual authorities for each request takes longer than to ask.
-NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 CONFIGURATION = """
 [service]
 id = "org.example.killed"

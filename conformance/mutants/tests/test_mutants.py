@@ -63,6 +63,10 @@ def test_all_parts_of_each_requirement_are_its_mutants() -> None:
     for half in halves:
         assert {mutant.requirement for mutant in mutants} == {mutant.requirement for mutant in half}
         assert len(half) == len({mutant.name for mutant in half}) < 0.6 * len(mutants)
+    # The only one of its requirement is in each.
+    assert [mutants[:1]] * HALVES == [
+        selftest.part_of_each(mutants[:1], number, HALVES) for number in range(HALVES)
+    ]
 
 
 @pytest.mark.real
