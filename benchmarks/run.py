@@ -27,7 +27,7 @@ import store_figures
 HERE = Path(__file__).parent
 _NAMES = [
     *("requests", "store", "list", "start", "mock", "in-process"),
-    *("slurm", "download", "dirac", "schemathesis", "mutants"),
+    *("slurm", "slurm-arrays", "download", "dirac", "schemathesis", "mutants"),
 ]
 
 
@@ -43,7 +43,8 @@ def main() -> None:
         "start": lambda: start_figures.measure(arguments.rounds),
         "mock": lambda: mock_figures.measure(arguments.rounds),
         "in-process": lambda: [in_process_figures.measure(arguments.rounds)],
-        "slurm": lambda: slurm_figures.measure(min(arguments.rounds, 3)),
+        "slurm": lambda: slurm_figures.measure(arguments.rounds),
+        "slurm-arrays": lambda: slurm_figures.measure_arrays(arguments.rounds),
         "download": lambda: [download_figures.measure(arguments.rounds)],
         "dirac": lambda: dirac_figures.measure(min(arguments.rounds, 3)),
         "schemathesis": lambda: plain_schemathesis.measure(arguments.sample),
