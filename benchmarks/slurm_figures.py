@@ -25,7 +25,7 @@ from live_parts import hand_over
 
 _JOBS, _TASKS = 200, 1000
 _ROUNDS = 7
-"""So often at least it is measured: Slurm starts jobs in waves, so that the same by hand differs by a half."""
+"""So often at least it is measured: Slurm starts jobs in waves, and the same by hand differs by a half."""
 _BY_HAND = "sbatch over a kept connection"
 _SCRIPT = "#!/bin/sh\nexec true\n"
 _PEER = Path(__file__).parent / "peers" / "psij_peer.py"

@@ -57,21 +57,28 @@ def test_the_marker_sets_a_fixture_up(common_compute_rosetta: InProcessMock) -> 
     assert 3 == mock.service.settings.seed
 
 
-@pytest.mark.parametrize(
-    ("marked", "words"),
-    [("scenarios=['nope']", "There is no scenario 'nope'"), ("colour='red'", "colour"), ("seed='x'", "seed")],
-)
-def test_a_wrong_marker_is_told(tmp_path: Path, marked: str, words: str) -> None:
+def test_a_wrong_marker_is_told(tmp_path: Path) -> None:
     """What the marker cannot mean fails the test in words, without a traceback through the mock."""
+    wrong = {
+        "scenarios=['nope']": "There is no scenario 'nope'",
+        "colour='red'": "argument 'colour'",
+        "seed='x'": "`seed` is 'x': take an integer",
+    }
     (tmp_path / "test_marked.py").write_text(
-        "import pytest\n\n"
-        f"@pytest.mark.common_compute_mock({marked})\n"
-        "def test_anything(common_compute):\n    pass\n"
+        "import pytest\n"
+        + "".join(
+            f"\n\n@pytest.mark.common_compute_mock({marked})\ndef test_{number}(common_compute):\n    pass\n"
+            for number, marked in enumerate(wrong)
+        )
     )
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--strict-markers", "test_marked.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert 1 == done.returncode
-    assert words in done.stdout
+    told = [
+        line for line in done.stdout.splitlines() if line.startswith("@pytest.mark.common_compute_mock: ")
+    ]
+    assert len(wrong) == len(told), done.stdout
+    assert [] == [words for words, line in zip(wrong.values(), told, strict=True) if words not in line]
     assert "in_process" not in done.stdout
 
 
