@@ -33,10 +33,11 @@ class ReservedRequest:
 
 def examples_are_valid(source: Source) -> Iterator[Finding]:
     """Every example is valid against the schema that it stands beside, formats included."""
+    components = _components(source.version)
     for pointer, node in source.values():
-        if not isinstance(node.get("schema"), dict):
+        if not isinstance(node.get("schema"), dict) or not ("example" in node or "examples" in node):
             continue
-        validator = _validator(source.version, node["schema"])
+        validator = _validator(components, node["schema"])
         if "example" in node:
             yield from _faults(source, validator, node["example"], f"{pointer}/example")
         for name, example in node.get("examples", {}).items():
@@ -55,9 +56,8 @@ def reserved_values_are_refused(source: Source) -> Iterator[Finding]:
             words = "its description calls something reserved, and no x-reserved beside it says which values"
             yield source.finding("reserved", pointer, words)
     tried = set()
-    validators = {
-        name: _validator(source.version, schema) for name, schema in _request_schemas(source.version)
-    }
+    components = _components(source.version)
+    validators = {name: _validator(components, schema) for name, schema in _request_schemas(source.version)}
     for each in reserved_requests(source.version):
         tried.add(each.schema)
         if validators[each.operation].is_valid(each.body):
@@ -124,11 +124,13 @@ def _put(body: dict[str, Any], place: tuple[str, ...], value: Any) -> dict[str, 
     return {**body, first: _put(body.get(first, {}), tuple(rest), value)}
 
 
-def _validator(version: Version, schema: Document) -> jsonschema_rs.Draft7Validator:
-    components = _plain(version.openapi.get("components", {}))
-    return jsonschema_rs.Draft7Validator(
-        {"components": components, "allOf": [_plain(schema)]}, validate_formats=True
-    )
+def _components(version: Version) -> Document:
+    """Give what schemas refer to, in JSON Schema."""
+    return {"components": _plain(version.openapi.get("components", {}))}
+
+
+def _validator(components: Document, schema: Document) -> jsonschema_rs.Draft7Validator:
+    return jsonschema_rs.Draft7Validator({**components, "allOf": [_plain(schema)]}, validate_formats=True)
 
 
 def _plain(node: Any) -> Any:
