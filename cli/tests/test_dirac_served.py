@@ -153,7 +153,6 @@ def test_it_is_certified(certifying: Future[dict[str, Any]]) -> None:
     assert _claimed(certifying.result()) >= CLASSES
 
 
-@pytest.mark.long
 def test_it_is_certified_with_proxies(grid_server: GridServer, tmp_path: Path) -> None:
     """Where callers are shown by their own proxies, the contract is kept as well."""
     assert _claimed(grid_server.certify(USER, tmp_path)) >= CLASSES
@@ -218,18 +217,17 @@ def test_no_key_and_no_proxy_is_told(grid_server: GridServer, submitted: dict[st
     assert not [secret for secret in secrets if secret in rejected.content]
 
 
-@pytest.mark.parametrize("pools", [10, pytest.param(POOLS, marks=pytest.mark.long)])
 def test_pools_each_once(
-    grid_server: GridServer, submitted: dict[str, str], on_grid: Any, tmp_path: Path, pools: int
+    grid_server: GridServer, submitted: dict[str, str], on_grid: Any, tmp_path: Path
 ) -> None:
     """Each of many tasks is one of DIRAC's jobs and ran once, and left what its pool's runs add up to."""
     body = use_case("many_pools", ON_BEHALF, SOFTWARE="posix-shell", VERSION="system")
-    body["array"]["parameters"] = body["array"]["parameters"][:pools]
+    body["array"]["parameters"] = body["array"]["parameters"][:POOLS]
     ended = grid_server.ended(grid_server.clients[ALICE].submit_job(body)["id"])
     counts = {name: count for name, count in ended["task_counts"].items() if count}
-    assert {"total": pools, "succeeded": pools} == counts
+    assert {"total": POOLS, "succeeded": POOLS} == counts
     tasks = list(grid_server.clients[ALICE].list_tasks(ended["id"]))
-    assert [(index, 1, 0) for index in range(pools)] == [
+    assert [(index, 1, 0) for index in range(POOLS)] == [
         (task["index"], task["attempt"], task["exit_code"]) for task in tasks
     ]
     look = """
@@ -239,5 +237,5 @@ answer = sorted(map(int, JobMonitoringClient().getJobs({"JobGroup": arguments[0]
     jobs = on_grid(look, group_name(ended["id"]), user="alice")
     assert jobs == sorted(int(task["native"]["id"]) for task in tasks)
     found = grid_server.results(ended["id"], tmp_path)
-    expected = dict(list(excesses().items())[:pools])
+    expected = dict(list(excesses().items())[:POOLS])
     assert expected == {path: content.decode() for path, content in found.items()}
