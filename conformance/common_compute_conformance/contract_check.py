@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import islice, zip_longest
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from common_compute_conformance.client import Client
@@ -18,9 +17,9 @@ from common_compute_conformance.exchange import Exchange
 from common_compute_conformance.generation.answers import Deviation, deviations
 from common_compute_conformance.generation.attributions import naming
 from common_compute_conformance.generation.claimed import ClaimedContract
-from common_compute_conformance.generation.generator import Generated, faults_of_form, generator_of, quiet
+from common_compute_conformance.generation.generator import generator_of, quiet
 from common_compute_conformance.generation.harmless import Harmless
-from common_compute_conformance.generation.questions import Question, Questions
+from common_compute_conformance.generation.questions import Draft, Question, Questions
 from common_compute_conformance.ledger import Ledger
 from common_compute_conformance.trial import Trial
 
@@ -125,39 +124,39 @@ class Examination:
                 *self._ask_of(random, 2 * self._effort.random, seed),
             ]
             # Right submissions come last, so that the others meet the operation while jobs may still come.
-            asked.sort(key=lambda each: each[0].makes_a_job)
+            asked.sort(key=lambda each: each.makes_a_job)
             started = trial.pace.now()
-            for question, case in asked:
+            for question in asked:
                 if self._gave_up(operation_id) or trial.pace.now() - started > self._effort.seconds:
                     break
-                self._ask(trial, operation_id, question, case)
+                self._ask(trial, operation_id, question)
         guarded = (
             trial.target.access == "bearer" and trial.contract.operations[operation_id].scope is not None
         )
         if guarded and not self._gave_up(operation_id):
-            self._intrude(trial, operation_id, [question for question, _ in asked])
+            self._intrude(trial, operation_id, asked)
 
-    def _ask_of(self, generated: list[Generated], most: int, seed: int) -> list[tuple[Question, Any]]:
+    def _ask_of(self, drafts: list[Draft], most: int, seed: int) -> list[Question]:
         """Return what there is to ask, each once, and of too many some of every kind."""
-        asked: dict[object, tuple[Question, Any]] = {}
-        for choice, each in enumerate(generated, start=1):
-            question = self._questions.of(each.draft, choice)
+        asked: dict[object, Question] = {}
+        for choice, draft in enumerate(drafts, start=1):
+            question = self._questions.of(draft, choice)
             if question is not None:
-                asked.setdefault(question.likeness, (question, each.case))
-        kinds: dict[object, list[tuple[Question, Any]]] = {}
-        for question, case in asked.values():
-            kinds.setdefault((question.requirement, question.fault), []).append((question, case))
+                asked.setdefault(question.likeness, question)
+        kinds: dict[object, list[Question]] = {}
+        for question in asked.values():
+            kinds.setdefault((question.requirement, question.fault), []).append(question)
         turned = ([*kind[seed % len(kind) :], *kind[: seed % len(kind)]] for kind in kinds.values())
         in_turns = (each for turn in zip_longest(*turned) for each in turn if each is not None)
         return list(islice(in_turns, most))
 
-    def _ask(self, trial: Trial, operation_id: str, question: Question, case: Any) -> None:
+    def _ask(self, trial: Trial, operation_id: str, question: Question) -> None:
         if question.submits and _JOBS_LEFT[trial.ledger] <= 0:
             validating = "validate_job" in self._generator.operations
             other = self._questions.elsewhere(question, validating=validating)
             if other is None or (other.submits and self._accepts_anything):
                 return
-            question, case = other, None
+            question = other
         exchange = self._send(trial, trial.client, operation_id, question)
         if exchange is None:
             return
@@ -165,7 +164,7 @@ class Examination:
             _JOBS_LEFT[trial.ledger] -= 1
             self._accepts_anything |= not question.makes_a_job
         self._count(operation_id, "CC-SVC-004")
-        form = [*exchange.faults, *(faults_of_form(case, exchange) if case is not None else ())]
+        form = [*exchange.faults, *self._generator.faults_of_form(question.operation_id, exchange)]
         if form:
             self._deviates(
                 operation_id, "CC-SVC-004", question, exchange, "an answer of the contract", form[0]

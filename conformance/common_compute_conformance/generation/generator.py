@@ -5,13 +5,12 @@ No other module of the kit knows schemathesis.
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
-import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -39,6 +38,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from common_compute_conformance.exchange import Exchange
+from common_compute_conformance.generation.kept import cache_directory, kept_drafts
 from common_compute_conformance.generation.questions import NOTHING, Draft, Shape
 
 # The one place that tunes what schemathesis generates. What a right server may answer otherwise than a plain
@@ -56,15 +56,13 @@ _CONFIGURATION = {
         }
     },
 }
+_MADE_BY = [
+    schemathesis.__version__,
+    hypothesis.__version__,
+    hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
+]
+"""What systematic requests depend on beside the contract."""
 _CHECKS = [response_schema_conformance, content_type_conformance, response_headers_conformance]
-
-
-@dataclass(frozen=True)
-class Generated:
-    """A draft, and the case of its operation that it was for schemathesis, if it was one."""
-
-    draft: Draft
-    case: Any
 
 
 class Generator:
@@ -75,20 +73,21 @@ class Generator:
         schema = schemathesis.openapi.from_dict(dict(document), config=config)
         found: list[Any] = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
         self._operations = {str(each.definition.raw["operationId"]): each for each in found}
+        self._document = document
         self._seed = seed
-        self._generated: dict[tuple[str, str, int], list[Generated]] = {}
+        self._generated: dict[tuple[str, str, int], list[Draft]] = {}
 
     @property
     def operations(self) -> tuple[str, ...]:
         """The ids of the operations."""
         return tuple(self._operations)
 
-    def systematic(self, operation_id: str) -> list[Generated]:
+    def systematic(self, operation_id: str) -> list[Draft]:
         """Return requests from the contract's examples and the edges of its schemas, whatever the seed."""
         own = self._of("systematic", operation_id)
         return own + self._judged("systematic") if operation_id == "validate_job" else own
 
-    def random(self, operation_id: str, most: int) -> list[Generated]:
+    def random(self, operation_id: str, most: int) -> list[Draft]:
         """Return at most so many right requests, and as many wrong ones."""
         return (
             self._judged("random", most)
@@ -96,21 +95,43 @@ class Generator:
             else self._of("random", operation_id, most)
         )
 
-    def _judged(self, way: str, most: int = 0) -> list[Generated]:
-        """Return bodies made for submit_job as requests to validate_job, for which no body is wrong."""
-        bodies = (
-            each.draft for each in self._of(way, "submit_job", most) if each.draft.shape is Shape.REQUEST
+    def faults_of_form(self, operation_id: str, exchange: Exchange) -> Iterator[str]:
+        """Yield what schemathesis finds wrong with the form of an operation's answer."""
+        # The body is here as it was decoded, and would be decoded again.
+        headers = [pair for pair in exchange.headers.multi_items() if pair[0] != "content-encoding"]
+        response = httpx.Response(
+            exchange.status,
+            headers=headers,
+            content=exchange.content,
+            request=httpx.Request(exchange.method, exchange.url),
         )
-        return [Generated(replace(draft, operation_id="validate_job"), None) for draft in bodies]
+        response.elapsed = timedelta(seconds=exchange.seconds)
+        try:
+            self._operations[operation_id].Case().validate_response(response, checks=_CHECKS)
+        except FailureGroup as failures:
+            for failure in failures.exceptions:
+                yield f"{failure.title}: {' '.join(failure.message.split())[:300]}"
 
-    def _of(self, way: str, operation_id: str, most: int = 0) -> list[Generated]:
+    def _judged(self, way: str, most: int = 0) -> list[Draft]:
+        """Return bodies made for submit_job as requests to validate_job, for which no body is wrong."""
+        return [
+            replace(draft, operation_id="validate_job")
+            for draft in self._of(way, "submit_job", most)
+            if draft.shape is Shape.REQUEST
+        ]
+
+    def _of(self, way: str, operation_id: str, most: int = 0) -> list[Draft]:
         key = (way, operation_id, most)
         if key not in self._generated:
             operation = self._operations[operation_id]
-            cases: Iterable[Any] = _systematic(operation)
             if way == "random":
                 cases = _at_random(operation, most, self._seed ^ crc32(operation_id.encode()))
-            self._generated[key] = list(_drafted(operation_id, cases))
+                self._generated[key] = list(_drafted(operation_id, cases))
+            else:
+                made_of = [operation_id, operation.definition.raw, self._document.get("components"), _MADE_BY]
+                self._generated[key] = kept_drafts(
+                    made_of, lambda: list(_drafted(operation_id, _systematic(operation)))
+                )
         return self._generated[key]
 
 
@@ -179,7 +200,7 @@ def _patient(draw: strategies.DrawFn, strategy: strategies.SearchStrategy[Any]) 
         hypothesis.reject()
 
 
-def _drafted(operation_id: str, cases: Iterable[Any]) -> Iterator[Generated]:
+def _drafted(operation_id: str, cases: Iterable[Any]) -> Iterator[Draft]:
     """Yield the drafts of schemathesis' cases, but of those that are no text in UTF-8."""
     for case in cases:
         data = case.meta.phase.data
@@ -199,7 +220,7 @@ def _drafted(operation_id: str, cases: Iterable[Any]) -> Iterator[Generated]:
             shape=shape,
         )
         if _is_text(draft):
-            yield Generated(draft, case)
+            yield draft
 
 
 def _is_text(draft: Draft) -> bool:
@@ -222,34 +243,13 @@ def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
         yield name, str(value)
 
 
-def faults_of_form(case: Any, exchange: Exchange) -> Iterator[str]:
-    """Yield what schemathesis finds wrong with the form of an answer."""
-    # The body is here as it was decoded, and would be decoded again.
-    headers = [pair for pair in exchange.headers.multi_items() if pair[0] != "content-encoding"]
-    response = httpx.Response(
-        exchange.status,
-        headers=headers,
-        content=exchange.content,
-        request=httpx.Request(exchange.method, exchange.url),
-    )
-    response.elapsed = timedelta(seconds=exchange.seconds)
-    try:
-        case.validate_response(response, checks=_CHECKS)
-    except FailureGroup as failures:
-        for failure in failures.exceptions:
-            yield f"{failure.title}: {' '.join(failure.message.split())[:300]}"
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep hypothesis and schemathesis from writing to the terminal and into the working directory.
 
     The tables of Unicode, which take hypothesis two seconds to make, are kept in the user's cache instead.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    set_hypothesis_home_dir(
-        (cache if cache.is_absolute() else Path(tempfile.gettempdir())) / "common-compute"
-    )
+    set_hypothesis_home_dir(cache_directory())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
