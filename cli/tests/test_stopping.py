@@ -113,3 +113,28 @@ def test_without_a_service_manager_nothing_is_told(tmp_path: Path) -> None:
     """Where there is none, where it has gone, and where its address is of another kind, nothing happens."""
     for environment in ({}, {"NOTIFY_SOCKET": str(tmp_path / "gone")}, {"NOTIFY_SOCKET": "vsock:2:1"}):
         notify("READY=1", environment)
+
+
+_SWALLOWED = """
+import signal
+from common_compute_cli.manner import Manner
+from common_compute_cli.serving import serve
+
+class Late:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+def assemble():
+    Late()
+    print("assembled", flush=True)
+
+serve(assemble, "It", Manner("127.0.0.1", 0, False, True, False))
+print("served")
+"""
+
+
+def test_a_signal_that_a_clean_up_swallowed_ends_it_all_the_same() -> None:
+    """What arrives while Python drops an object is told nobody else: it ends before anything is served."""
+    done = subprocess.run([sys.executable, "-c", _SWALLOWED], capture_output=True, text=True, timeout=60)
+    assert (0, "assembled\n") == (done.returncode, done.stdout), done.stderr
+    assert "SystemExit" in done.stderr
