@@ -95,12 +95,16 @@ def _large_bytes(occasion: Occasion) -> int:
     return max(1, min(100_000, occasion.inline_bytes // 3, room))
 
 
+_LETTERS = b"abcdefghijklmnopqrstuvwxyz \"'$\\"
+_TO_LETTERS = bytes(_LETTERS[byte % len(_LETTERS)] for byte in range(256))
+
+
 @recipe("faithful")
 def _faithful(occasion: Occasion) -> Body:
     environment = variables(occasion)
     # Half of what there is room for, as a quote takes two bytes in JSON.
     size = min(occasion.budget.long_argument_bytes, max(0, (occasion.request_bytes - _BODY_BYTES) // 2))
-    long = "".join(occasion.pace.random.choices("abcdefghijklmnopqrstuvwxyz \"'$\\", k=size))
+    long = occasion.pace.random.randbytes(size).translate(_TO_LETTERS).decode()
     values = " ".join(f'"${name}"' for name in environment)
     presence = " ".join(f'"${{{name}+set}}"' for name in environment)
     return script(
