@@ -207,9 +207,13 @@ def test_what_nobody_thought_of_is_found(mock: str, twist: Twist, requirement: s
     by_hand = [check for check in checks if not check.function.__module__.endswith(".generated")]
     generated = [check for check in checks if check not in by_hand]
     assert (True, 1) == (bool(by_hand), len(generated))
-    with on_trial(mock, twist, budget="normal") as (trial, _):
-        assert {Outcome.PASSED} == {_outcome(check, trial)[0] for check in by_hand}
-        outcome, message = _outcome(generated[0], trial)
-        assert (Outcome.FAILED, True) == (outcome, words in message), message
-        result = assess(generated[0], lambda: trial, Redaction())
-        assert 1 == len(result.evidence)
+    # What is drawn depends on what else the process has loaded, and one seed in twelve does not come upon it.
+    for seed in (1, 2, 3):
+        with on_trial(mock, twist, seed=seed, budget="normal") as (trial, _):
+            assert {Outcome.PASSED} == {_outcome(check, trial)[0] for check in by_hand}
+            outcome, message = _outcome(generated[0], trial)
+            if outcome is Outcome.FAILED:
+                result = assess(generated[0], lambda: trial, Redaction())
+                break
+    assert (Outcome.FAILED, True) == (outcome, words in message), message
+    assert 1 == len(result.evidence)
