@@ -41,9 +41,10 @@ def kept_drafts(made_of: Sequence[Any], make: Callable[[], list[Draft]]) -> list
 def _keep(file: Path, text: str) -> None:
     """Write a file at once: many may be making it at the same time."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, encoding="utf-8", delete=False) as new:
-        new.write(text)
-    os.replace(new.name, file)
+    with tempfile.TemporaryDirectory(dir=file.parent) as room:
+        new = Path(room, file.name)
+        new.write_text(text, encoding="utf-8")
+        new.replace(file)
 
 
 def _members(draft: Draft) -> list[Any]:
